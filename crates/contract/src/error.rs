@@ -1,0 +1,50 @@
+//! How an error reaches a person: a code to branch on, what failed, what to do.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What a front door may branch on. A code exists only where somebody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// A parameter is wrong, missing or unknown.
+    InvalidParameters,
+    /// The configuration file cannot be used as it is.
+    InvalidConfiguration,
+    /// No such task, plan, worker or operation.
+    NotFound,
+    /// The request contradicts the present state, such as cancelling a finished task.
+    Conflict,
+    /// A safety rule refused the request.
+    Refused,
+    /// The database cannot be reached; nothing was accepted.
+    DatabaseUnavailable,
+    /// Reading or writing a file failed.
+    Io,
+    /// A defect of Upkeep.
+    Internal,
+}
+
+/// An error as every front door shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema, thiserror::Error)]
+#[error("{message}")]
+pub struct ErrorReply {
+    /// What to branch on.
+    pub code: ErrorCode,
+    /// What failed, lower-case, without a final stop.
+    pub message: String,
+    /// What to do about it; empty when there is nothing to say.
+    pub hint: String,
+}
+
+impl ErrorReply {
+    /// An error with its cure.
+    pub fn new(code: ErrorCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Signals that something changed. They carry no state: who receives one reads again.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::{TaskId, WorkerId};
+
+/// Something changed. Order and completeness are not promised; re-read what you show.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Change {
+    /// A task changed.
+    Task {
+        /// Which.
+        task_id: TaskId,
+    },
+    /// A worker changed.
+    Worker {
+        /// Which.
+        worker_id: WorkerId,
+    },
+    /// Settings changed.
+    Settings,
+    /// Another process changed something: re-read all.
+    All,
+}

@@ -1,0 +1,24 @@
+//! What crosses a boundary of Upkeep: parameters, reports, tasks, workers, events, errors.
+//!
+//! Types only. Nothing here reads a clock it was not given, a file, or a database.
+//! The UI's TypeScript is generated from these types (see `ui/src/lib/generated`).
+
+pub mod audit;
+pub mod cleanup;
+pub mod clock;
+pub mod error;
+pub mod event;
+pub mod health;
+pub mod id;
+pub mod operation;
+pub mod overview;
+pub mod params;
+pub mod settings;
+pub mod statistics;
+pub mod task;
+pub mod typescript;
+pub mod worker;
+
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use error::{ErrorCode, ErrorReply};
+pub use id::{AttemptNumber, LeaseToken, OperationId, PlanId, TaskId, WorkerId};

@@ -1,0 +1,243 @@
+//! Parameters of the operations, as a person or program gives them.
+//!
+//! `serde` reads them, `schemars` publishes them, `validate` says what is wrong.
+//! Unknown keys are refused: a misspelt limit must never mean "no limit".
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::PlanId;
+
+/// The age used when none is given: a day, what `tmpreaper` and `systemd-tmpfiles` users start from.
+pub const DEFAULT_MAX_AGE_HOURS: f64 = 24.0;
+/// The age used for history and run stores when none is given: 30 days.
+pub const DEFAULT_RUN_MAX_AGE_HOURS: f64 = 720.0;
+/// The largest age accepted: 100 years; above it a number is more likely a unit mistaken.
+pub const LARGEST_MAX_AGE_HOURS: f64 = 876_600.0;
+
+/// A parameter that cannot be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("parameter `{key}` {problem}")]
+pub struct InvalidParameter {
+    /// The parameter's key.
+    pub key: String,
+    /// What is wrong with it and what would be right.
+    pub problem: String,
+}
+
+/// Parameters that can say whether they make sense.
+pub trait Validate {
+    /// Checks what the type alone cannot.
+    ///
+    /// # Errors
+    /// [`InvalidParameter`] names the first key that is wrong.
+    fn validate(&self) -> Result<(), InvalidParameter>;
+}
+
+/// Parameters of `cleanup-temp-files`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[ts(optional_fields)]
+pub struct CleanupTempFilesParams {
+    /// Files whose modification is older than this many hours are removed; 0 means every file.
+    #[schemars(range(min = 0.0, max = 876_600.0))]
+    pub max_age_hours: f64,
+    /// Names of configured locations; none means all that are turned on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locations: Option<Vec<String>>,
+    /// Only find out what would be removed, and write a plan.
+    pub dry_run: bool,
+    /// Remove exactly what this plan lists, nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanId>,
+}
+
+impl Default for CleanupTempFilesParams {
+    fn default() -> Self {
+        Self {
+            max_age_hours: DEFAULT_MAX_AGE_HOURS,
+            locations: None,
+            dry_run: false,
+            plan: None,
+        }
+    }
+}
+
+impl Validate for CleanupTempFilesParams {
+    fn validate(&self) -> Result<(), InvalidParameter> {
+        check_age(self.max_age_hours)?;
+        check_names("locations", self.locations.as_deref())?;
+        check_plan(self.dry_run, self.plan.as_ref())
+    }
+}
+
+/// Parameters of `cleanup-runs`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[ts(optional_fields)]
+pub struct CleanupRunsParams {
+    /// Finished tasks and run directories older than this many hours are removed; 0 means all of them.
+    #[schemars(range(min = 0.0, max = 876_600.0))]
+    pub max_age_hours: f64,
+    /// Whether finished tasks of the history are removed.
+    pub history: bool,
+    /// Names of configured run stores; none means all that are turned on, an empty list means no run store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_stores: Option<Vec<String>>,
+    /// Only find out what would be removed, and write a plan.
+    pub dry_run: bool,
+    /// Remove exactly what this plan lists, nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanId>,
+}
+
+impl Default for CleanupRunsParams {
+    fn default() -> Self {
+        Self {
+            max_age_hours: DEFAULT_RUN_MAX_AGE_HOURS,
+            history: true,
+            run_stores: None,
+            dry_run: false,
+            plan: None,
+        }
+    }
+}
+
+impl Validate for CleanupRunsParams {
+    fn validate(&self) -> Result<(), InvalidParameter> {
+        check_age(self.max_age_hours)?;
+        check_names("run_stores", self.run_stores.as_deref())?;
+        check_plan(self.dry_run, self.plan.as_ref())
+    }
+}
+
+/// Parameters of `health-check`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthCheckParams {
+    /// Milliseconds over which CPU use is averaged; sysinfo needs at least 200 between two readings.
+    #[schemars(range(min = 200, max = 60_000))]
+    pub cpu_window_ms: u32,
+}
+
+impl Default for HealthCheckParams {
+    fn default() -> Self {
+        Self { cpu_window_ms: 500 }
+    }
+}
+
+impl Validate for HealthCheckParams {
+    fn validate(&self) -> Result<(), InvalidParameter> {
+        in_range("cpu_window_ms", self.cpu_window_ms, 200, 60_000)
+    }
+}
+
+/// Parameters of `log-statistics`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogStatisticsParams {
+    /// The figures of the queue cover this many past hours.
+    #[schemars(range(min = 1, max = 87_660))]
+    pub range_hours: u32,
+}
+
+impl Default for LogStatisticsParams {
+    fn default() -> Self {
+        Self { range_hours: 24 }
+    }
+}
+
+impl Validate for LogStatisticsParams {
+    fn validate(&self) -> Result<(), InvalidParameter> {
+        in_range("range_hours", self.range_hours, 1, 87_660)
+    }
+}
+
+fn invalid(key: &str, problem: impl Into<String>) -> InvalidParameter {
+    InvalidParameter {
+        key: key.to_owned(),
+        problem: problem.into(),
+    }
+}
+
+fn in_range(key: &str, value: u32, least: u32, most: u32) -> Result<(), InvalidParameter> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(invalid(
+        key,
+        format!("is {value}; give a whole number from {least} to {most}"),
+    ))
+}
+
+fn check_age(hours: f64) -> Result<(), InvalidParameter> {
+    if hours.is_finite() && (0.0..=LARGEST_MAX_AGE_HOURS).contains(&hours) {
+        return Ok(());
+    }
+    Err(invalid(
+        "max_age_hours",
+        format!("is {hours}; give hours from 0 to {LARGEST_MAX_AGE_HOURS}"),
+    ))
+}
+
+fn check_names(key: &str, names: Option<&[String]>) -> Result<(), InvalidParameter> {
+    let Some(names) = names else { return Ok(()) };
+    for (index, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err(invalid(
+                key,
+                "has an empty name; name what the configuration names",
+            ));
+        }
+        if names[..index].contains(name) {
+            return Err(invalid(key, format!("names `{name}` twice; name it once")));
+        }
+    }
+    Ok(())
+}
+
+fn check_plan(dry_run: bool, plan: Option<&PlanId>) -> Result<(), InvalidParameter> {
+    if dry_run && plan.is_some() {
+        return Err(invalid(
+            "plan",
+            "cannot go with `dry_run`; a preview makes its own plan",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expect: Result<(), &str>) {
+        let got = serde_json::from_str::<CleanupTempFilesParams>(json)
+            .map_err(|error| error.to_string())
+            .and_then(|params| params.validate().map_err(|error| error.to_string()));
+        match expect {
+            Ok(()) => assert_eq!(got, Ok(()), "{json}"),
+            Err(part) => assert!(
+                got.clone().is_err_and(|text| text.contains(part)),
+                "{json}: {got:?}"
+            ),
+        }
+    }
+
+    #[test]
+    fn wrong_parameters_are_named() {
+        check("{}", Ok(()));
+        check(r#"{"max_age_hours":0}"#, Ok(()));
+        check(r#"{"max_age_hours":0.5,"locations":["scratch"]}"#, Ok(()));
+        check(r#"{"max_age_hours":-1}"#, Err("`max_age_hours` is -1"));
+        check(r#"{"max_age_hours":1e300}"#, Err("`max_age_hours`"));
+        check(r#"{"max_age_hours":"1"}"#, Err("invalid type"));
+        check(r#"{"max_age_hour":1}"#, Err("unknown field `max_age_hour`"));
+        check(r#"{"locations":["a","a"]}"#, Err("names `a` twice"));
+        check(r#"{"locations":[""]}"#, Err("empty name"));
+        check(
+            r#"{"dry_run":true,"plan":"x"}"#,
+            Err("`plan` cannot go with"),
+        );
+    }
+}

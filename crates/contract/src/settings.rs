@@ -1,0 +1,109 @@
+//! The configuration as Settings shows it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::ErrorReply;
+
+/// A named directory that cleaning may touch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent switch of the configuration file"
+)]
+pub struct LocationSettings {
+    /// Its name: lower-case letters, digits, `-` and `_`, at most 64.
+    pub name: String,
+    /// Its absolute path.
+    pub path: String,
+    /// Whether cleaning may touch it.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Whether directories that became empty and are old enough go too.
+    #[serde(default)]
+    pub remove_empty_directories: bool,
+    /// Whether only files of the user who runs the worker are taken.
+    #[serde(default)]
+    pub only_own_files: bool,
+    /// Whether the path may be the root of a mount.
+    #[serde(default)]
+    pub allow_mount_root: bool,
+    /// Whether files go to the desktop's trash instead of being removed.
+    #[serde(default)]
+    pub trash: bool,
+}
+
+/// A named directory whose direct children are runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunStoreSettings {
+    /// Its name: lower-case letters, digits, `-` and `_`, at most 64.
+    pub name: String,
+    /// Its absolute path.
+    pub path: String,
+    /// Whether cleaning may touch it.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// How many of the newest runs are always kept.
+    #[serde(default)]
+    pub keep_newest: u32,
+    /// Whether the path may be the root of a mount.
+    #[serde(default)]
+    pub allow_mount_root: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A location with what this host says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct LocationView {
+    /// The location.
+    pub settings: LocationSettings,
+    /// Why it cannot be cleaned right now; none when it can.
+    pub problem: Option<ErrorReply>,
+}
+
+/// A run store with what this host says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct RunStoreView {
+    /// The run store.
+    pub settings: RunStoreSettings,
+    /// Why it cannot be cleaned right now; none when it can.
+    pub problem: Option<ErrorReply>,
+}
+
+/// A directory that would make a sensible location. It stays off until an operator adds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct SuggestedLocation {
+    /// What would be added.
+    pub settings: LocationSettings,
+    /// What lies there and why it may go.
+    pub why: String,
+}
+
+/// The Settings page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct SettingsView {
+    /// The configuration file.
+    pub config_file: String,
+    /// The data folder.
+    pub data_folder: String,
+    /// The database, without its password.
+    pub database: String,
+    /// Whether the app runs a worker inside itself.
+    pub embedded_worker: bool,
+    /// This host's name, as workers and tasks show it.
+    pub host: String,
+    /// Locations.
+    pub locations: Vec<LocationView>,
+    /// Run stores.
+    pub run_stores: Vec<RunStoreView>,
+    /// Suggestions not yet configured.
+    pub suggestions: Vec<SuggestedLocation>,
+    /// Set when the file cannot be used; the lists are empty then, and nothing is cleaned.
+    pub error: Option<ErrorReply>,
+}

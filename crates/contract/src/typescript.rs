@@ -1,0 +1,33 @@
+//! The UI's TypeScript, generated from the types that cross to it.
+
+use std::path::Path;
+
+use ts_rs::{Config, ExportError, TS};
+
+use crate::{audit, cleanup, error, event, health, overview, params, settings, statistics, task};
+
+/// Writes one `.ts` file for each type that crosses to the UI, and for each type those are made of.
+///
+/// # Errors
+/// [`ExportError`] when `directory` cannot be written.
+pub fn export_types(directory: &Path) -> Result<(), ExportError> {
+    let config = Config::new().with_out_dir(directory);
+    audit::AuditEntry::export_all(&config)?;
+    cleanup::CleanupReport::export_all(&config)?;
+    error::ErrorReply::export_all(&config)?;
+    event::Change::export_all(&config)?;
+    health::HealthReport::export_all(&config)?;
+    overview::Overview::export_all(&config)?;
+    params::CleanupRunsParams::export_all(&config)?;
+    params::CleanupTempFilesParams::export_all(&config)?;
+    params::HealthCheckParams::export_all(&config)?;
+    params::LogStatisticsParams::export_all(&config)?;
+    settings::SettingsView::export_all(&config)?;
+    statistics::StatisticsReport::export_all(&config)?;
+    task::CancelOutcome::export_all(&config)?;
+    task::TaskFilter::export_all(&config)?;
+    task::TaskPage::export_all(&config)?;
+    task::TaskUpdate::export_all(&config)?;
+    task::TriggerOutcome::export_all(&config)?;
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! The four operations, over narrow traits: they know no queue, no configuration file and no front door.
+//!
+//! Rule: an operation runs when, and only when, somebody calls [`registry::Registry::run`].
+//! Deliberately absent: timers, schedules, SQL.
+
+pub mod context;
+pub mod error;
+pub mod history;
+pub mod host;
+pub mod operation;
+pub mod registry;
+pub mod settings;
+
+pub use context::Context;
+pub use error::OperationError;
+pub use operation::{Finished, Operation};
+pub use registry::Registry;

@@ -1,0 +1,66 @@
+//! What makes an operation.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use upkeep_contract::params::Validate;
+
+use crate::{Context, OperationError};
+
+/// How the work ended, when it ended by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finished<R> {
+    /// Everything was done.
+    Succeeded(R),
+    /// The work ended, but some items could not be done.
+    Partial(R),
+}
+
+impl<R> Finished<R> {
+    /// The report.
+    pub fn report(&self) -> &R {
+        match self {
+            Self::Succeeded(report) | Self::Partial(report) => report,
+        }
+    }
+
+    /// The same ending with another form of the report.
+    pub fn map<S>(self, change: impl FnOnce(R) -> S) -> Finished<S> {
+        match self {
+            Self::Succeeded(report) => Finished::Succeeded(change(report)),
+            Self::Partial(report) => Finished::Partial(change(report)),
+        }
+    }
+}
+
+/// A kind of maintenance work.
+///
+/// Operations are idempotent: what is already gone counts as done, so an attempt may
+/// repeat what a killed one began. Blocking work belongs on `tokio::task::spawn_blocking`.
+#[async_trait]
+pub trait Operation: Send + Sync + 'static {
+    /// What it is told.
+    type Params: DeserializeOwned + Serialize + JsonSchema + Validate + Send;
+    /// What it returns.
+    type Report: Serialize;
+
+    /// Its id, such as `cleanup-runs`.
+    fn id(&self) -> &'static str;
+
+    /// One sentence on what it does.
+    fn summary(&self) -> &'static str;
+
+    /// True when it removes something: its parameters then have `dry_run` and `plan`.
+    fn deletes(&self) -> bool;
+
+    /// Performs the work once.
+    ///
+    /// # Errors
+    /// [`OperationError`] says whether trying again can help.
+    async fn run(
+        &self,
+        params: Self::Params,
+        context: &Context,
+    ) -> Result<Finished<Self::Report>, OperationError>;
+}
