@@ -1,0 +1,46 @@
+# `make help` lists what can be done; the work is in scripts/
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: run test build setup ui lint fmt test-ui test-rust test-e2e icons clean help
+
+run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
+	@scripts/run.sh
+
+test: ## every check and test: format, lints, UI, Rust, the app in its real window
+	@scripts/test.sh all
+
+build: ## build the UI, the app and the worker (RELEASE=1: optimised)
+	@scripts/build.sh
+
+setup: ## check rustc, node and npm, and install the system packages that building and testing need
+	@scripts/setup.sh test
+
+ui: ## build the UI into ui/dist
+	@scripts/ui.sh build
+
+lint: ## format and lints only
+	@scripts/test.sh lint
+
+fmt: ## format all code
+	@scripts/ui.sh deps
+	@cargo fmt --all
+	@cd ui && npm exec --no -- prettier --write --log-level warn .
+
+test-ui: ## lints and tests of the UI
+	@scripts/test.sh ui
+
+test-rust: ## unit and integration tests of Rust
+	@scripts/test.sh rust
+
+test-e2e: ## tests of the app in its real window, under Xvfb
+	@scripts/test.sh e2e
+
+icons: ## draw all icons anew from icons/upkeep.svg
+	@scripts/icons.sh
+
+clean: ## remove everything that was built
+	@cargo clean
+	@rm -rf ui/dist ui/node_modules
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

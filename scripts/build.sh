@@ -1,0 +1,15 @@
+#!/bin/sh
+# build.sh: the UI, the desktop app and the worker program.
+#
+# RELEASE=1 builds optimised programs; a first such build takes more than twice as long.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+scripts/setup.sh run
+scripts/ui.sh build
+if [ "${RELEASE:-}" = 1 ]; then
+    cargo build --release -p upkeep -p upkeep-worker
+else
+    cargo build -p upkeep -p upkeep-worker
+fi
