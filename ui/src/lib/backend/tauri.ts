@@ -1,0 +1,68 @@
+// the backend over Tauri's IPC. The only file that imports @tauri-apps/api.
+import { Channel, invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import type { Change } from "$lib/generated/Change";
+import type { Backend, Stop, Watcher } from "./backend";
+import { toBackendError } from "./errors";
+
+async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
+  try {
+    return await invoke<T>(command, args);
+  } catch (thrown) {
+    throw toBackendError(thrown);
+  }
+}
+
+/** Opens a stream; stopping before its id has arrived closes it as soon as it does. */
+function watch<T>(command: string, args: Record<string, unknown>, watcher: Watcher<T>): Stop {
+  let stopped = false;
+  const updates = new Channel<T>();
+  updates.onmessage = (value) => {
+    if (!stopped) watcher.update(value);
+  };
+  const opened = call<number>(command, { ...args, updates });
+  opened.catch((error: unknown) => {
+    if (!stopped) watcher.failed(toBackendError(error));
+  });
+  return () => {
+    if (stopped) return;
+    stopped = true;
+    // a watch that ended by itself is unknown by now, and that is fine
+    opened.then((watchId) => call("unwatch", { watchId })).catch(() => undefined);
+  };
+}
+
+function onChange(listener: (changes: Change[]) => void): Stop {
+  let stopped = false;
+  const listening = listen<Change[]>("changed", (event) => {
+    if (!stopped) listener(event.payload);
+  });
+  listening.catch((thrown: unknown) => console.error("changes cannot be followed", thrown));
+  return () => {
+    stopped = true;
+    listening.then((unlisten) => unlisten()).catch(() => undefined);
+  };
+}
+
+export function tauriBackend(): Backend {
+  return {
+    overview: () => call("overview"),
+    trigger: (operation, params) => call("trigger", { operation, params }),
+    cancelTask: (taskId) => call("cancel_task", { taskId }),
+    runTaskAgain: (taskId) => call("run_task_again", { taskId }),
+    listTasks: (filter, after, limit) => call("list_tasks", { filter, after, limit }),
+    taskDetail: (taskId) => call("task_detail", { taskId }),
+    taskLog: (taskId, after, limit) => call("task_log", { taskId, after, limit }),
+    saveReport: (taskId) => call("save_report", { taskId }),
+    watchTask: (taskId, watcher) => watch("watch_task", { taskId }, watcher),
+    watchVitals: (watcher) => watch("watch_vitals", {}, watcher),
+    onChange,
+    settings: () => call("settings"),
+    saveLocation: (previousName, location) => call("save_location", { previousName, location }),
+    removeLocation: (name) => call("remove_location", { name }),
+    saveRunStore: (previousName, runStore) => call("save_run_store", { previousName, runStore }),
+    removeRunStore: (name) => call("remove_run_store", { name }),
+    setEmbeddedWorker: (enabled) => call("set_embedded_worker", { enabled }),
+    chooseFolder: () => call("choose_folder"),
+  };
+}

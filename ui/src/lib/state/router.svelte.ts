@@ -1,0 +1,48 @@
+// the address is the hash: `#/overview`, `#/tasks?state=failed`, `#/tasks/<id>`, `#/settings`.
+import type { TaskId } from "$lib/generated/TaskId";
+
+export type Route =
+  | { page: "overview" }
+  | { page: "tasks"; query: URLSearchParams }
+  | { page: "task"; taskId: TaskId }
+  | { page: "settings" };
+
+export function parseRoute(hash: string): Route {
+  const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  const [page, rest] = path.split("/", 2);
+  switch (page) {
+    case "tasks":
+      return rest
+        ? { page: "task", taskId: decodeURIComponent(rest) }
+        : { page: "tasks", query: new URLSearchParams(search) };
+    case "settings":
+      return { page: "settings" };
+    default:
+      return { page: "overview" };
+  }
+}
+
+export function taskHref(taskId: TaskId): string {
+  return `#/tasks/${encodeURIComponent(taskId)}`;
+}
+
+class Router {
+  route: Route = $state.raw(parseRoute(window.location.hash));
+
+  constructor() {
+    window.addEventListener("hashchange", () => {
+      this.route = parseRoute(window.location.hash);
+    });
+  }
+
+  go(hash: string): void {
+    window.location.hash = hash;
+  }
+
+  /** Changes the address without a step in the history: for filters that follow typing. */
+  replace(hash: string): void {
+    window.history.replaceState(null, "", hash);
+  }
+}
+
+export const router = new Router();

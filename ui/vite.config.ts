@@ -1,0 +1,23 @@
+import { fileURLToPath } from "node:url";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { svelteTesting } from "@testing-library/svelte/vite";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [svelte(), svelteTesting()],
+  resolve: { alias: { $lib: fileURLToPath(new URL("./src/lib", import.meta.url)) } },
+  // tauri's devUrl names this port, so another one would show an empty window
+  server: { port: 5173, strictPort: true },
+  build: {
+    // the oldest engines that know light-dark(); older ones would get it rewritten into something that ignores our switch
+    target: ["es2023", "chrome123", "safari17.5"],
+    // the polyfill is a script that a strict policy need not meet
+    modulePreload: { polyfill: false },
+  },
+  test: {
+    environment: "happy-dom",
+    include: ["tests/**/*.test.ts"],
+    setupFiles: ["tests/setup.ts"],
+    restoreMocks: true,
+  },
+});
