@@ -3,7 +3,10 @@
 //! Rule: an operation runs when, and only when, somebody calls [`registry::Registry::run`].
 //! Deliberately absent: timers, schedules, SQL.
 
+pub mod cleanup_runs;
+pub mod cleanup_temp_files;
 pub mod context;
+pub mod deletion;
 pub mod error;
 pub mod history;
 pub mod host;
@@ -11,6 +14,8 @@ pub mod operation;
 pub mod registry;
 pub mod settings;
 
+pub use cleanup_runs::CleanupRuns;
+pub use cleanup_temp_files::CleanupTempFiles;
 pub use context::Context;
 pub use error::OperationError;
 pub use operation::{Finished, Operation};
