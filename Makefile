@@ -24,7 +24,7 @@ lint: ## format and lints only
 fmt: ## format all code
 	@scripts/ui.sh deps
 	@cargo fmt --all
-	@cd ui && npm exec --no -- prettier --write --log-level warn .
+	@npm --prefix ui run --silent format
 
 test-ui: ## lints and tests of the UI
 	@scripts/test.sh ui

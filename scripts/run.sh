@@ -20,7 +20,7 @@ if [ -n "${RUN_SECONDS:-}" ]; then
     set -- timeout --kill-after=10 "$RUN_SECONDS" "$@"
 fi
 if ! has_session_bus; then
-    set -- dbus-run-session -- "$@"
+    set -- scripts/session.sh "$@"
 fi
 if ! has_display; then
     say "no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): starting under Xvfb, so no window can be seen"

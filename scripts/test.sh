@@ -1,7 +1,7 @@
 #!/bin/sh
 # test.sh [all|lint|ui|rust|e2e]: the checks and tests, stage by stage; the first stage that fails ends it.
 #
-# the desktop tests drive one real webview at a time, so their target runs on one thread and after the others.
+# everything that may open a window runs on a display and a session bus of its own.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -57,7 +57,7 @@ on_a_desktop() {
     env -u WAYLAND_DISPLAY -u DBUS_SESSION_BUS_ADDRESS \
         XDG_CONFIG_HOME="$scratch/config" XDG_DATA_HOME="$scratch/data" XDG_CACHE_HOME="$scratch/cache" \
         XDG_STATE_HOME="$scratch/state" XDG_RUNTIME_DIR="$scratch/run" \
-        xvfb-run -a -s "-screen 0 1400x900x24" dbus-run-session -- "$@"
+        xvfb-run -a -s "-screen 0 1400x900x24" scripts/session.sh "$@"
 }
 
 npm_run() { in_ui npm run --silent "$1"; }
@@ -88,15 +88,14 @@ ui_tests() { stage "ui: tests" npm_run test; }
 rust_build() { stage "rust: build" cargo build --workspace --lib --bins --tests; }
 
 rust_tests() {
-    rust_build
     targets=$(test_targets)
     stage "rust: doc tests" cargo test --workspace --doc
     # shellcheck disable=SC2086 # names of targets are words
-    stage "rust: tests" on_a_desktop cargo test --workspace --lib --bins $targets
+    stage "rust: tests" on_a_desktop cargo test --workspace --no-fail-fast --lib --bins $targets
 }
 
-e2e_tests() {
-    rust_build
+# one webview at a time
+desktop_tests() {
     stage "desktop: tests" on_a_desktop cargo test --workspace --test desktop -- --test-threads=1
 }
 
@@ -112,11 +111,11 @@ case $what in
 esac
 
 case $what in
-    all) ui_lint; ui_tests; rust_lint; rust_tests; e2e_tests ;;
+    all) ui_lint; ui_tests; rust_lint; rust_build; rust_tests; desktop_tests ;;
     lint) ui_lint; rust_lint ;;
     ui) ui_lint; ui_tests ;;
-    rust) rust_tests ;;
-    e2e) e2e_tests ;;
+    rust) rust_build; rust_tests ;;
+    e2e) rust_build; desktop_tests ;;
 esac
 
 report
