@@ -1,10 +1,15 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run test build setup ui lint fmt test-ui test-rust test-e2e icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
+
+dev: ## open the console on Vite's development server, which shows changes of the UI at once
+	@scripts/setup.sh run
+	@scripts/ui.sh deps
+	@ui/node_modules/.bin/tauri dev --config tauri.dev.conf.json
 
 test: ## every check and test: format, lints, UI, Rust, the app in its real window
 	@scripts/test.sh all
