@@ -1,0 +1,369 @@
+//! Editing the file for Settings: the operator's comments and order stay.
+//!
+//! Rule: a file that is wrong is not touched, and what would become wrong is not written.
+//! One editor at a time, across processes, by a lock file beside the configuration.
+
+use std::fs::File;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+
+use crate::read::read_text;
+use crate::write::{folder_of, replace};
+use crate::{ConfigError, Configuration, Fault, rules};
+
+const LOCATIONS: &str = "locations";
+const RUN_STORES: &str = "run_stores";
+
+/// Adds a location, or puts it in the place of the one called `previous_name`.
+///
+/// # Errors
+/// [`ConfigError::Refused`] when its name or path cannot be used or `previous_name` is gone;
+/// [`ConfigError::Invalid`] when the present file is wrong. The file is as it was then.
+pub fn save_location(
+    file: &Path,
+    previous_name: Option<&str>,
+    location: &LocationSettings,
+) -> Result<(), ConfigError> {
+    save(
+        file,
+        LOCATIONS,
+        previous_name,
+        &location.name,
+        &location.path,
+        location,
+    )
+}
+
+/// Removes a location from the configuration; the folder stays.
+///
+/// # Errors
+/// [`ConfigError::Refused`] when there is none of that name, else as [`save_location`].
+pub fn remove_location(file: &Path, name: &str) -> Result<(), ConfigError> {
+    remove(file, LOCATIONS, name)
+}
+
+/// Adds a run store, or puts it in the place of the one called `previous_name`.
+///
+/// # Errors
+/// As [`save_location`].
+pub fn save_run_store(
+    file: &Path,
+    previous_name: Option<&str>,
+    run_store: &RunStoreSettings,
+) -> Result<(), ConfigError> {
+    save(
+        file,
+        RUN_STORES,
+        previous_name,
+        &run_store.name,
+        &run_store.path,
+        run_store,
+    )
+}
+
+/// Removes a run store from the configuration; the folder stays.
+///
+/// # Errors
+/// As [`remove_location`].
+pub fn remove_run_store(file: &Path, name: &str) -> Result<(), ConfigError> {
+    remove(file, RUN_STORES, name)
+}
+
+/// Turns the worker inside the app on or off, from its next start.
+///
+/// # Errors
+/// As [`save_location`].
+pub fn set_embedded_worker(file: &Path, embedded: bool) -> Result<(), ConfigError> {
+    edit(file, |document| {
+        let worker = document
+            .entry("worker")
+            .or_insert_with(|| Item::Table(table_apart()));
+        if let Some(worker) = worker.as_table_like_mut() {
+            set(worker, "embedded", Value::from(embedded));
+        }
+        Ok(document.to_string())
+    })
+}
+
+/// Reads, changes, checks and replaces the file while no other editor does.
+fn edit(
+    file: &Path,
+    change: impl FnOnce(&mut DocumentMut) -> Result<String, ConfigError>,
+) -> Result<(), ConfigError> {
+    let _lock = lock(file)?;
+    let text = read_text(file)?;
+    Configuration::parse(file, &text)?;
+    let mut document: DocumentMut =
+        text.parse()
+            .map_err(|error: toml_edit::TomlError| ConfigError::Refused {
+                key: "config.toml".to_owned(),
+                fault: Fault::Syntax(error.message().to_owned()),
+            })?;
+    let changed = change(&mut document)?;
+    if changed == text {
+        return Ok(());
+    }
+    Configuration::parse(file, &changed)?;
+    replace(file, &changed).map_err(|source| ConfigError::Write {
+        file: file.to_owned(),
+        source,
+    })
+}
+
+/// Held until dropped. The lock file stays: removing it would let two editors hold two different ones.
+fn lock(file: &Path) -> Result<File, ConfigError> {
+    let path = folder_of(file).join(".config.toml.lock");
+    let locked = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .and_then(|handle| {
+            handle.lock()?;
+            Ok(handle)
+        });
+    locked.map_err(|source| ConfigError::Write { file: path, source })
+}
+
+fn refused(key: &str) -> impl Fn(Fault) -> ConfigError {
+    move |fault| ConfigError::Refused {
+        key: key.to_owned(),
+        fault,
+    }
+}
+
+fn save<S: Serialize + DeserializeOwned>(
+    file: &Path,
+    list: &str,
+    previous_name: Option<&str>,
+    name: &str,
+    path: &str,
+    settings: &S,
+) -> Result<(), ConfigError> {
+    rules::check_name(name).map_err(refused("name"))?;
+    rules::check_path(path).map_err(refused("path"))?;
+    let wanted = Wanted::of(settings, name, path)?;
+    edit(file, |document| {
+        let mut entries = Entries::of(document, list)?;
+        if previous_name != Some(name) && entries.position(name).is_some() {
+            return Err(refused("name")(Fault::DuplicateName(name.to_owned())));
+        }
+        match previous_name {
+            None => entries.push(&wanted),
+            Some(previous) => {
+                let entry = entries
+                    .position(previous)
+                    .and_then(|index| entries.get(index));
+                let entry =
+                    entry.ok_or_else(|| refused(list)(Fault::NoSuchName(previous.to_owned())))?;
+                wanted.merge_into(entry);
+            }
+        }
+        Ok(document.to_string())
+    })
+}
+
+fn remove(file: &Path, list: &str, name: &str) -> Result<(), ConfigError> {
+    edit(file, |document| {
+        let index = Entries::of(document, list)?
+            .position(name)
+            .ok_or_else(|| refused(list)(Fault::NoSuchName(name.to_owned())))?;
+        without_entry(document, list, index)
+    })
+}
+
+/// The entries of a list, whichever of TOML's two ways the operator wrote it.
+enum Entries<'a> {
+    Tables(&'a mut ArrayOfTables),
+    Inline(&'a mut Array),
+}
+
+impl<'a> Entries<'a> {
+    fn of(document: &'a mut DocumentMut, list: &str) -> Result<Self, ConfigError> {
+        let tables = || Item::ArrayOfTables(ArrayOfTables::new());
+        let item = document.entry(list).or_insert_with(tables);
+        // an empty list `locations = []` gives way to tables, which take comments
+        if item.as_array().is_some_and(Array::is_empty) {
+            *item = tables();
+        }
+        match item {
+            Item::ArrayOfTables(tables) => Ok(Self::Tables(tables)),
+            Item::Value(Value::Array(array)) => Ok(Self::Inline(array)),
+            other => Err(refused(list)(Fault::WrongValue {
+                problem: format!("it is a {}, not a list", other.type_name()),
+                cure: format!("begin each entry with [[{list}]]"),
+            })),
+        }
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        let called = |found: Option<&str>| found == Some(name);
+        match self {
+            Self::Tables(tables) => tables
+                .iter()
+                .position(|table| called(table.get("name").and_then(Item::as_str))),
+            Self::Inline(array) => array.iter().position(|value| {
+                let name = value.as_inline_table().and_then(|table| table.get("name"));
+                called(name.and_then(Value::as_str))
+            }),
+        }
+    }
+
+    fn get(&mut self, index: usize) -> Option<&mut dyn TableLike> {
+        match self {
+            Self::Tables(tables) => tables
+                .get_mut(index)
+                .map(|table| table as &mut dyn TableLike),
+            Self::Inline(array) => array
+                .get_mut(index)
+                .and_then(Value::as_inline_table_mut)
+                .map(|table| table as &mut dyn TableLike),
+        }
+    }
+
+    fn push(&mut self, wanted: &Wanted) {
+        match self {
+            Self::Tables(tables) => {
+                let mut table = table_apart();
+                wanted.merge_into(&mut table);
+                tables.push(table);
+            }
+            Self::Inline(array) => {
+                let mut table = InlineTable::new();
+                wanted.merge_into(&mut table);
+                array.push(table);
+            }
+        }
+    }
+}
+
+/// The keys an entry shall have, and those it has anyhow when they are not written.
+struct Wanted {
+    keys: Table,
+    defaults: Table,
+}
+
+impl Wanted {
+    fn of<S: Serialize + DeserializeOwned>(
+        settings: &S,
+        name: &str,
+        path: &str,
+    ) -> Result<Self, ConfigError> {
+        let defect = |problem: String| {
+            refused("settings")(Fault::WrongValue {
+                problem,
+                cure: "report this as a defect".to_owned(),
+            })
+        };
+        let mut least = DocumentMut::new();
+        least["name"] = toml_edit::value(name);
+        least["path"] = toml_edit::value(path);
+        let least: S =
+            toml_edit::de::from_document(least).map_err(|error| defect(error.to_string()))?;
+        let table = |settings: &S| {
+            toml_edit::ser::to_document(settings)
+                .map(|document| document.as_table().clone())
+                .map_err(|error| defect(error.to_string()))
+        };
+        let mut defaults = table(&least)?;
+        defaults.remove("name");
+        defaults.remove("path");
+        Ok(Self {
+            keys: table(settings)?,
+            defaults,
+        })
+    }
+
+    /// Touches only what differs, so that quoting, order and comments of the rest stay.
+    fn merge_into(&self, entry: &mut dyn TableLike) {
+        for (key, wanted) in &self.keys {
+            let default = self
+                .defaults
+                .get(key)
+                .is_some_and(|default| same(default, wanted));
+            match (entry.get(key), wanted.as_value()) {
+                (Some(present), _) if same(present, wanted) => {}
+                (None, _) if default => {}
+                (_, Some(value)) => set(entry, key, value.clone()),
+                (_, None) => {}
+            }
+        }
+    }
+}
+
+/// True when two items say the same, however they are written.
+fn same(left: &Item, right: &Item) -> bool {
+    let plain = |item: &Item| {
+        let mut value = item.as_value().cloned()?;
+        value.decor_mut().clear();
+        match value {
+            Value::String(text) => Some(Value::from(text.into_value()).to_string()),
+            Value::Integer(number) => Some(number.into_value().to_string()),
+            other => Some(other.to_string()),
+        }
+    };
+    plain(left).is_some() && plain(left) == plain(right)
+}
+
+/// Sets a value and keeps the space and comment around the one that was there.
+fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
+    if let Some(Item::Value(present)) = table.get_mut(key) {
+        *value.decor_mut() = present.decor().clone();
+        *present = value;
+    } else {
+        value.decor_mut().clear();
+        table.insert(key, Item::Value(value));
+    }
+}
+
+/// An empty table that stands apart from what is above it.
+fn table_apart() -> Table {
+    let mut table = Table::new();
+    table.decor_mut().set_prefix("\n");
+    table
+}
+
+/// The text without one entry. The comment right above an entry goes with it; comments further up,
+/// such as the heading of the file, stay.
+fn without_entry(
+    document: &mut DocumentMut,
+    list: &str,
+    index: usize,
+) -> Result<String, ConfigError> {
+    const MARK: &str = "\n# the place of the removed entry \u{e000}\n";
+    let mut marked = document.clone();
+    let mut kept = None;
+    match (
+        Entries::of(document, list)?,
+        Entries::of(&mut marked, list)?,
+    ) {
+        (Entries::Inline(array), _) => {
+            array.remove(index);
+        }
+        (Entries::Tables(tables), Entries::Tables(marked)) => {
+            let removed = tables.remove(index);
+            let above = removed
+                .decor()
+                .prefix()
+                .and_then(|prefix| prefix.as_str())
+                .unwrap_or_default()
+                .to_owned();
+            if let Some(table) = marked.get_mut(index) {
+                table.decor_mut().set_prefix(MARK);
+            }
+            let heading = above.rfind("\n\n").map_or("", |end| &above[..end + 2]);
+            kept = (!heading.trim().is_empty()).then(|| heading.to_owned());
+        }
+        (Entries::Tables(_), Entries::Inline(_)) => {}
+    }
+    let mut text = document.to_string();
+    // both texts are the same up to the place of the entry
+    if let (Some(kept), Some(place)) = (kept, marked.to_string().find(MARK)) {
+        text.insert_str(place.min(text.len()), &kept);
+    }
+    Ok(text)
+}

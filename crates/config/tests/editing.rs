@@ -1,0 +1,373 @@
+//! Settings edits the file and leaves what the operator wrote there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use upkeep_config::{
+    ConfigError, Configuration, Folders, ensure_exists, remove_location, remove_run_store,
+    save_location, save_run_store, set_embedded_worker,
+};
+use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+use upkeep_contract::{ErrorCode, ErrorReply};
+
+const FILE: &str = r#"# our host, ask anna before changing
+
+# scratch of the lab
+[[locations]]
+path = '/srv/scratch'   # on the old disk
+name = "scratch"
+trash = false # never
+
+# builds
+[[locations]]
+name = "builds"
+path = "/srv/builds"
+
+[worker]
+embedded = true   # for now
+"#;
+
+struct Installation {
+    _home: tempfile::TempDir,
+    file: PathBuf,
+}
+
+fn installation(text: &str) -> Installation {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("config.toml");
+    std::fs::write(&file, text).unwrap();
+    Installation { _home: home, file }
+}
+
+impl Installation {
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.file).unwrap()
+    }
+
+    fn read(&self) -> Configuration {
+        Configuration::read(&self.file).unwrap()
+    }
+}
+
+fn location(name: &str, path: &str) -> LocationSettings {
+    let text = format!("[[locations]]\nname = \"{name}\"\npath = \"{path}\"");
+    Configuration::parse(Path::new("config.toml"), &text)
+        .unwrap()
+        .locations
+        .remove(0)
+}
+
+fn run_store(name: &str, path: &str, keep_newest: u32) -> RunStoreSettings {
+    RunStoreSettings {
+        name: name.into(),
+        path: path.into(),
+        enabled: true,
+        keep_newest,
+        allow_mount_root: false,
+    }
+}
+
+/// Performs one edit on [`FILE`] and compares the whole text.
+#[track_caller]
+fn check(edit: impl FnOnce(&Path) -> Result<(), ConfigError>, expect: &str) {
+    let installation = installation(FILE);
+    edit(&installation.file).unwrap();
+    assert_eq!(installation.text(), expect);
+    installation.read();
+}
+
+#[test]
+fn edits_change_their_own_line_and_nothing_else() {
+    check(
+        |file| save_location(file, Some("scratch"), &location("scratch", "/srv/scratch")),
+        FILE,
+    );
+    check(
+        |file| {
+            save_location(
+                file,
+                Some("scratch"),
+                &LocationSettings {
+                    trash: true,
+                    ..location("scratch", "/srv/scratch")
+                },
+            )
+        },
+        &FILE.replace("trash = false # never", "trash = true # never"),
+    );
+    check(
+        |file| save_location(file, Some("scratch"), &location("scratch", "/mnt/new")),
+        &FILE.replace("'/srv/scratch'   #", "\"/mnt/new\"   #"),
+    );
+    check(
+        |file| {
+            save_location(
+                file,
+                Some("builds"),
+                &LocationSettings {
+                    enabled: false,
+                    ..location("old-builds", "/srv/builds")
+                },
+            )
+        },
+        &FILE
+            .replace("\"builds\"", "\"old-builds\"")
+            .replace("\"/srv/builds\"\n", "\"/srv/builds\"\nenabled = false\n"),
+    );
+    check(
+        |file| set_embedded_worker(file, false),
+        &FILE.replace("embedded = true   #", "embedded = false   #"),
+    );
+    check(|file| set_embedded_worker(file, true), FILE);
+}
+
+#[test]
+fn a_new_entry_stands_after_its_own_kind() {
+    check(
+        |file| {
+            save_location(
+                file,
+                None,
+                &LocationSettings {
+                    only_own_files: true,
+                    ..location("tmp", "/tmp")
+                },
+            )
+        },
+        &FILE.replace(
+            "\n[worker]",
+            "\n[[locations]]\nname = \"tmp\"\npath = \"/tmp\"\nonly_own_files = true\n\n[worker]",
+        ),
+    );
+    check(
+        |file| save_run_store(file, None, &run_store("runs", "/srv/runs", 5)),
+        &format!(
+            "{FILE}\n[[run_stores]]\nname = \"runs\"\npath = \"/srv/runs\"\nkeep_newest = 5\n"
+        ),
+    );
+}
+
+#[test]
+fn a_removed_entry_takes_its_own_comment_and_leaves_the_heading() {
+    check(
+        |file| remove_location(file, "scratch"),
+        "# our host, ask anna before changing\n\n\n# builds\n[[locations]]\nname = \"builds\"\npath = \"/srv/builds\"\n\n[worker]\nembedded = true   # for now\n",
+    );
+    check(
+        |file| remove_location(file, "builds"),
+        &FILE.replace(
+            "\n# builds\n[[locations]]\nname = \"builds\"\npath = \"/srv/builds\"\n",
+            "",
+        ),
+    );
+}
+
+#[test]
+fn a_list_written_in_one_line_stays_so() {
+    let text = "locations = [{ name = \"a\", path = \"/a\" }] # short\n";
+    let installation = installation(text);
+    save_location(&installation.file, None, &location("b", "/b")).unwrap();
+    assert!(
+        installation.text().ends_with("] # short\n"),
+        "{}",
+        installation.text()
+    );
+    save_location(
+        &installation.file,
+        Some("a"),
+        &LocationSettings {
+            trash: true,
+            ..location("a", "/a")
+        },
+    )
+    .unwrap();
+    assert_eq!(installation.read().locations.len(), 2);
+    assert!(installation.read().locations[0].trash);
+    remove_location(&installation.file, "b").unwrap();
+    remove_location(&installation.file, "a").unwrap();
+    assert_eq!(installation.read().locations, []);
+    save_location(&installation.file, None, &location("c", "/c")).unwrap();
+    assert_eq!(installation.read().locations, [location("c", "/c")]);
+}
+
+#[test]
+fn everything_in_the_first_file_but_the_location_survives_its_removal() {
+    let home = tempfile::tempdir().unwrap();
+    let folders = Folders::at(home.path());
+    ensure_exists(&folders).unwrap();
+    let before = std::fs::read_to_string(folders.config_file()).unwrap();
+    remove_location(&folders.config_file(), "upkeep-temporary").unwrap();
+    let after = std::fs::read_to_string(folders.config_file()).unwrap();
+    assert!(
+        before.starts_with(after.trim_end()) && after.contains("#   keep_newest = 5"),
+        "{after}"
+    );
+    save_run_store(
+        &folders.config_file(),
+        None,
+        &run_store("runs", "/srv/runs", 0),
+    )
+    .unwrap();
+    set_embedded_worker(&folders.config_file(), false).unwrap();
+    let configuration = Configuration::read(&folders.config_file()).unwrap();
+    assert_eq!(configuration.locations, []);
+    assert_eq!(
+        configuration.run_stores,
+        [run_store("runs", "/srv/runs", 0)]
+    );
+    assert!(!configuration.worker.embedded);
+    remove_run_store(&folders.config_file(), "runs").unwrap();
+    assert_eq!(
+        Configuration::read(&folders.config_file())
+            .unwrap()
+            .run_stores,
+        []
+    );
+}
+
+#[test]
+fn a_broken_file_is_not_touched() {
+    for broken in [
+        "[[locations]\n",
+        "unknown = 1\n",
+        "[[locations]]\nname = \"a\"\npath = \"a\"\n",
+    ] {
+        let installation = installation(broken);
+        let edits: [Result<(), ConfigError>; 4] = [
+            save_location(&installation.file, None, &location("b", "/b")),
+            remove_location(&installation.file, "a"),
+            save_run_store(&installation.file, None, &run_store("b", "/b", 0)),
+            set_embedded_worker(&installation.file, false),
+        ];
+        for edit in edits {
+            assert!(
+                matches!(edit, Err(ConfigError::Invalid(_))),
+                "{broken}: {edit:?}"
+            );
+        }
+        assert_eq!(installation.text(), broken);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_before_it_is_written() {
+    let installation = installation(FILE);
+    let check = |result: Result<(), ConfigError>, key: &str, code: ErrorCode| {
+        let error = result.unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::Refused { key: at, .. } if at == key),
+            "{error:?}"
+        );
+        let reply = ErrorReply::from(&error);
+        assert_eq!(reply.code, code, "{reply:?}");
+        assert!(!reply.hint.is_empty());
+        assert_eq!(installation.text(), FILE);
+    };
+    let file = &installation.file;
+    let wrong = |name: &str, path: &str| LocationSettings {
+        name: name.into(),
+        path: path.into(),
+        ..location("x", "/x")
+    };
+    check(
+        save_location(file, None, &wrong("Bad name", "/x")),
+        "name",
+        ErrorCode::InvalidParameters,
+    );
+    check(
+        save_location(file, None, &wrong("x", "relative")),
+        "path",
+        ErrorCode::InvalidParameters,
+    );
+    check(
+        save_location(file, None, &wrong("x", "/a/../b")),
+        "path",
+        ErrorCode::InvalidParameters,
+    );
+    check(
+        save_location(file, None, &wrong("builds", "/x")),
+        "name",
+        ErrorCode::InvalidParameters,
+    );
+    check(
+        save_location(file, Some("scratch"), &wrong("builds", "/x")),
+        "name",
+        ErrorCode::InvalidParameters,
+    );
+    check(
+        save_location(file, Some("gone"), &wrong("x", "/x")),
+        "locations",
+        ErrorCode::NotFound,
+    );
+    check(
+        remove_location(file, "gone"),
+        "locations",
+        ErrorCode::NotFound,
+    );
+    check(
+        remove_run_store(file, "scratch"),
+        "run_stores",
+        ErrorCode::NotFound,
+    );
+}
+
+#[test]
+fn two_editors_at_once_lose_nothing() {
+    let installation = installation(FILE);
+    std::thread::scope(|scope| {
+        for editor in 0..8 {
+            let file = &installation.file;
+            scope.spawn(move || {
+                for entry in 0..5 {
+                    save_location(
+                        file,
+                        None,
+                        &location(&format!("l{editor}-{entry}"), "/srv/x"),
+                    )
+                    .unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(installation.read().locations.len(), 2 + 8 * 5);
+}
+
+#[cfg(unix)]
+#[test]
+fn mode_and_link_of_the_file_stay() {
+    use std::os::unix::fs::PermissionsExt;
+    let installation = installation(FILE);
+    let kept_elsewhere = installation.file.with_file_name("dotfiles.toml");
+    std::fs::rename(&installation.file, &kept_elsewhere).unwrap();
+    std::os::unix::fs::symlink(&kept_elsewhere, &installation.file).unwrap();
+    std::fs::set_permissions(&kept_elsewhere, PermissionsExt::from_mode(0o640)).unwrap();
+    set_embedded_worker(&installation.file, false).unwrap();
+    assert!(installation.file.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(
+        kept_elsewhere.metadata().unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    assert!(!installation.read().worker.embedded);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_an_error_with_a_cure() {
+    let missing = Path::new("/nonexistent/upkeep/config.toml");
+    let error = set_embedded_worker(missing, false).unwrap_err();
+    assert!(matches!(error, ConfigError::Write { .. }), "{error:?}");
+    let reply = ErrorReply::from(&error);
+    assert_eq!(reply.code, ErrorCode::Io);
+    assert!(reply.hint.contains("nothing was changed"));
+}
+
+#[test]
+fn a_missing_file_is_not_made_by_an_edit() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("config.toml");
+    assert!(matches!(
+        set_embedded_worker(&file, false),
+        Err(ConfigError::Missing { .. })
+    ));
+    assert!(!file.exists());
+}
