@@ -110,9 +110,13 @@ install_on_debian() {
     if [ "$(id -u)" != 0 ]; then
         by_hand="run this as an administrator, then try again: apt-get install $*"
         command -v sudo >/dev/null 2>&1 || die "system packages are missing, and there is no sudo to install them" "$by_hand"
-        # without a terminal nobody could type a password, and the script would hang
-        [ -t 0 ] || sudo -n true 2>/dev/null || die "system packages are missing, and sudo wants a password" "$by_hand"
         as_root=sudo
+        if ! sudo -n true 2>/dev/null; then
+            # without a terminal nobody could type a password, and the script would hang
+            [ -t 0 ] || die "system packages are missing, and sudo wants a password" "$by_hand"
+            note "system packages are missing: sudo asks for your password to install $*"
+            sudo -v || die "sudo was refused" "$by_hand"
+        fi
     fi
 
     say "installing system packages through apt: $*"
@@ -122,8 +126,6 @@ install_on_debian() {
         $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" \
             >>"$log" 2>&1 </dev/null
     }
-    # the password is asked for here, where it can be seen
-    [ -z "$as_root" ] || sudo -v
     # one broken third-party source fails the update and says nothing about our packages
     apt_get update || note "apt-get update had problems; trying all the same"
     if ! apt_get install -y --no-install-recommends "$@"; then
