@@ -1,1 +1,34 @@
-//! Under construction.
+//! The durable queue: a task's life, its lease, and the history.
+//!
+//! Rules kept here: a final state never changes; a write without the current lease token
+//! changes nothing; attempts never exceed their maximum; every task names who asked for it.
+//! Deliberately absent: any timer that makes tasks, and any knowledge of what an operation does.
+//!
+//! What differs between database engines lives in [`engine`]; all other SQL is written once.
+
+mod attempt;
+mod audit;
+mod backoff;
+mod cancel;
+mod changes;
+mod claim;
+mod engine;
+mod enqueue;
+mod error;
+mod history;
+mod listing;
+mod open;
+mod rescue;
+mod rows;
+mod statistics;
+mod workers;
+
+pub use attempt::{Ending, Finish, Held, Lease, NewLogLine};
+pub use backoff::Backoff;
+pub use changes::ChangeStream;
+pub use claim::{Claim, ClaimFilter};
+pub use enqueue::{DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, Enqueued, NewTask};
+pub use error::QueueError;
+pub use history::HistoryEntry;
+pub use open::Queue;
+pub use workers::{NewWorker, STALE_AFTER, WorkerMode};

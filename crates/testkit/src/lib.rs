@@ -1,1 +1,14 @@
-//! Under construction.
+//! What Upkeep's tests share: a clock that can be moved, databases, builders.
+//!
+//! Only tests depend on this crate; a surprise here stops the test, so it may panic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first surprise"
+)]
+
+pub mod clock;
+pub mod database;
+
+pub use clock::FakeClock;
+pub use database::{TestQueue, claim_all, new_worker, task};

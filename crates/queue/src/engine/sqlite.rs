@@ -1,0 +1,91 @@
+//! SQLite: write-ahead log, one writer connection for each process, a pool of readers.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
+
+use crate::QueueError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long a statement waits for another process's write before it is an error.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Enough for the pages of a console; SQLite reads scale with cores, not connections.
+const READERS: u32 = 4;
+
+/// SQLite has one writer at a time, so a claimed row needs no lock clause.
+pub(crate) const CLAIM_LOCK: &str = "";
+
+/// A transaction that holds the write lock from its beginning.
+pub(crate) type WriteTransaction = Transaction<'static, Sqlite>;
+
+/// An open SQLite database.
+#[derive(Clone, Debug)]
+pub(crate) struct Engine {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Engine {
+    /// Opens the database, makes it when it is missing, and brings its schema up to date.
+    pub(crate) async fn open(url: &str) -> Result<Self, QueueError> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|error| QueueError::Url {
+                url: url.to_owned(),
+                reason: error.to_string(),
+            })?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // what an operator was told is accepted must survive a power cut
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .optimize_on_close(true, None);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await?;
+        MIGRATIONS.run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.read_only(false));
+        Ok(Self { writer, readers })
+    }
+
+    /// Begins a transaction that may read and then write: `BEGIN IMMEDIATE`, so that it cannot
+    /// fail half-way because another process wrote first.
+    pub(crate) async fn write(&self) -> Result<WriteTransaction, QueueError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Connections for reading.
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// A number that changes when another process has committed something.
+    ///
+    /// `PRAGMA data_version` ignores commits of the connection that asks, and all writes of
+    /// this process go through that one connection.
+    pub(crate) async fn others_version(&self) -> Result<i64, QueueError> {
+        Ok(sqlx::query_scalar("PRAGMA data_version")
+            .fetch_one(&self.writer)
+            .await?)
+    }
+
+    /// Closes every connection; what was committed is in the file.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

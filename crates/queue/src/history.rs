@@ -1,0 +1,135 @@
+//! What cleaning needs of the history. Queued and running tasks are out of its reach.
+
+use sqlx::{FromRow, QueryBuilder};
+use upkeep_contract::event::Change;
+use upkeep_contract::task::TaskState;
+use upkeep_contract::{OperationId, TaskId, Timestamp};
+
+use crate::rows::{count, state};
+use crate::{Queue, QueueError};
+
+/// A finished task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// Its id.
+    pub id: TaskId,
+    /// What it did.
+    pub operation: OperationId,
+    /// How it ended.
+    pub state: TaskState,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// The host it last ran on.
+    pub host: Option<String>,
+    /// Bytes of its texts in the database: what removing it gives back, roughly.
+    pub bytes: u64,
+}
+
+#[derive(FromRow)]
+struct HistoryRow {
+    id: String,
+    operation: String,
+    state: String,
+    finished_at: i64,
+    worker_host: Option<String>,
+    bytes: i64,
+}
+
+impl TryFrom<HistoryRow> for HistoryEntry {
+    type Error = QueueError;
+
+    fn try_from(row: HistoryRow) -> Result<Self, QueueError> {
+        Ok(Self {
+            state: state(&row.state)?,
+            id: TaskId(row.id),
+            operation: OperationId(row.operation),
+            finished_at: Timestamp(row.finished_at),
+            host: row.worker_host,
+            bytes: count(row.bytes),
+        })
+    }
+}
+
+impl Queue {
+    /// Tasks that ended before `before`, by end and id, after the given one; at most `limit`.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn finished_before(
+        &self,
+        before: Timestamp,
+        after: Option<&(Timestamp, TaskId)>,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, QueueError> {
+        let (after_time, after_id) =
+            after.map_or((i64::MIN, ""), |(time, id)| (time.as_millis(), id.as_str()));
+        let rows: Vec<HistoryRow> = sqlx::query_as(
+            "SELECT id, operation, state, finished_at, worker_host, \
+             LENGTH(params) + COALESCE(LENGTH(report), 0) + COALESCE(LENGTH(error), 0) \
+             + COALESCE((SELECT SUM(LENGTH(message)) FROM task_log WHERE task_id = tasks.id), 0) AS bytes \
+             FROM tasks WHERE finished_at IS NOT NULL AND finished_at < $1 AND (finished_at, id) > ($2, $3) \
+             ORDER BY finished_at, id LIMIT $4",
+        )
+        .bind(before.as_millis())
+        .bind(after_time)
+        .bind(after_id)
+        .bind(i64::from(limit))
+        .fetch_all(self.engine.readers())
+        .await?;
+        crate::rows::read_all(rows)
+    }
+
+    /// Removes these tasks with their attempts and logs, if they ended before `before`.
+    /// Returns those of the given that the history no longer has.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached; nothing was removed.
+    pub async fn remove_finished(
+        &self,
+        ids: &[TaskId],
+        before: Timestamp,
+    ) -> Result<Vec<TaskId>, QueueError> {
+        let mut tx = self.engine.write().await?;
+        for id in ids {
+            // attempts and log lines go with it (ON DELETE CASCADE); a state that is not final has no end
+            sqlx::query(
+                "DELETE FROM tasks WHERE id = $1 AND finished_at IS NOT NULL AND finished_at < $2",
+            )
+            .bind(id.as_str())
+            .bind(before.as_millis())
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        self.feed.send(Change::All);
+        let existing = self.existing(ids).await?;
+        Ok(ids
+            .iter()
+            .filter(|id| !existing.contains(id))
+            .cloned()
+            .collect())
+    }
+
+    /// Which of these tasks the history has, in any state.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn existing(&self, ids: &[TaskId]) -> Result<Vec<TaskId>, QueueError> {
+        let mut existing = Vec::new();
+        // both engines accept far more parameters than this in one statement
+        for chunk in ids.chunks(500) {
+            let mut query = QueryBuilder::new("SELECT id FROM tasks WHERE id IN (");
+            let mut list = query.separated(", ");
+            for id in chunk {
+                list.push_bind(id.as_str());
+            }
+            query.push(")");
+            let found: Vec<String> = query
+                .build_query_scalar()
+                .fetch_all(self.engine.readers())
+                .await?;
+            existing.extend(found.into_iter().map(TaskId));
+        }
+        Ok(existing)
+    }
+}
