@@ -1,13 +1,31 @@
 //! `cleanup-temp-files`: removes old files from configured locations.
+//!
+//! A preview writes a plan and changes nothing else. Everything else executes a plan: that of
+//! a preview, or one made at the beginning of the same task.
 
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use upkeep_contract::cleanup::CleanupReport;
 use upkeep_contract::operation::CLEANUP_TEMP_FILES;
 use upkeep_contract::params::CleanupTempFilesParams;
+use upkeep_contract::settings::LocationSettings;
 
-use crate::settings::SettingsSource;
+use crate::deletion::conclude::{
+    conclude, hold, named_plan, off_the_runtime, own_plan_id, plan_of_earlier_attempt,
+};
+use crate::deletion::cursor::Cursor;
+use crate::deletion::execute::{Execute, Held};
+use crate::deletion::manifest::Manifest;
+use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
+use crate::deletion::scan::Scan;
+use crate::deletion::stat::Identity;
+use crate::deletion::tally::{Folders, Links, empty_location, empty_report};
+use crate::deletion::work::{Stop, Work};
+use crate::settings::{Settings, SettingsSource};
 use crate::{Context, Finished, Operation, OperationError};
 
 /// The operation.
@@ -41,13 +59,211 @@ impl Operation for CleanupTempFiles {
 
     async fn run(
         &self,
-        _params: CleanupTempFilesParams,
-        _context: &Context,
+        params: CleanupTempFilesParams,
+        context: &Context,
     ) -> Result<Finished<CleanupReport>, OperationError> {
-        self.settings.load()?;
-        Err(OperationError::permanent(
-            "this cleanup cannot run yet",
-            "use a later version",
-        ))
+        let mut settings = self.settings.load()?;
+        // a plan or manifest must never be written into the tree it speaks of
+        settings.protected.push(context.artifacts.clone());
+        let cleanup = Cleanup {
+            settings,
+            params,
+            work: Work::new(context.clone()),
+        };
+        off_the_runtime(move || cleanup.run()).await
+    }
+}
+
+struct Cleanup {
+    settings: Settings,
+    params: CleanupTempFilesParams,
+    work: Work,
+}
+
+impl Cleanup {
+    fn run(self) -> Result<Finished<CleanupReport>, OperationError> {
+        let context = &self.work.context;
+        if let Some(id) = &self.params.plan {
+            let plan = named_plan(context, id, CLEANUP_TEMP_FILES)?;
+            return self.execute(&plan);
+        }
+        if !self.params.dry_run
+            && let Some(plan) = plan_of_earlier_attempt(context, CLEANUP_TEMP_FILES)
+        {
+            context.info("going on with the plan of the attempt before");
+            return self.execute(&plan);
+        }
+        let locations = self.select()?;
+        let mut report = empty_report(own_plan_id(context), self.params.dry_run);
+        let ended = self.look(&locations, &mut report);
+        if self.params.dry_run || ended.is_err() {
+            return conclude(ended, report, &self.work);
+        }
+        let plan = Plan::open(&context.artifacts, &own_plan_id(context))?;
+        self.remove(&plan, &locations)
+    }
+
+    /// The locations the parameters name, or all that are turned on; each is held open.
+    fn select(&self) -> Result<Vec<Held>, OperationError> {
+        let chosen: Vec<&LocationSettings> = match &self.params.locations {
+            Some(names) => names
+                .iter()
+                .map(|name| self.find(name))
+                .collect::<Result<_, _>>()?,
+            None => self
+                .settings
+                .locations
+                .iter()
+                .filter(|location| location.enabled)
+                .collect(),
+        };
+        if chosen.is_empty() {
+            return Err(OperationError::permanent(
+                "no location is turned on, so there is nothing to clean",
+                "add a location in Settings, or turn one on, and run again",
+            ));
+        }
+        let mut held: Vec<Held> = Vec::with_capacity(chosen.len());
+        for location in chosen {
+            let next = hold("location", location.clone(), &self.settings)?;
+            let identity = next.root.stat.identity;
+            if let Some(same) = held.iter().find(|it| it.root.stat.identity == identity) {
+                return Err(OperationError::permanent(
+                    format!(
+                        "the locations `{}` and `{}` are the same folder; nothing was removed",
+                        same.settings.name, next.settings.name
+                    ),
+                    "turn one of them off in Settings",
+                ));
+            }
+            held.push(next);
+        }
+        Ok(held)
+    }
+
+    fn find(&self, name: &str) -> Result<&LocationSettings, OperationError> {
+        let locations = &self.settings.locations;
+        let Some(found) = locations.iter().find(|location| location.name == name) else {
+            let known: Vec<&str> = locations.iter().map(|it| it.name.as_str()).collect();
+            return Err(OperationError::permanent(
+                format!("there is no location `{name}`; nothing was removed"),
+                format!("name one of: {}; or add it in Settings", known.join(", ")),
+            ));
+        };
+        if !found.enabled {
+            return Err(OperationError::permanent(
+                format!("the location `{name}` is turned off; nothing was removed"),
+                "turn it on in Settings, or leave it out",
+            ));
+        }
+        Ok(found)
+    }
+
+    /// Writes the plan of these locations.
+    fn look(&self, locations: &[Held], report: &mut CleanupReport) -> Result<(), Stop> {
+        let context = &self.work.context;
+        let age = Duration::from_secs_f64(self.params.max_age_hours * 3600.0);
+        let now = context.clock.now();
+        let age_ns = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
+        let cutoff_ns = self.work.now_ns.saturating_sub(age_ns);
+        let planned = locations
+            .iter()
+            .map(|held| PlannedLocation {
+                name: held.settings.name.clone(),
+                path: held.settings.path.clone(),
+                identity: held.root.stat.identity,
+            })
+            .collect();
+        let header = plan::header(
+            &own_plan_id(context),
+            CLEANUP_TEMP_FILES,
+            now,
+            now.minus(age),
+            planned,
+        );
+        let mut writer = PlanWriter::create(&context.artifact_folder(), &header)?;
+        let others = self.roots_of_all();
+        let mut folders = Folders::default();
+        let mut links = Links::default();
+        for (index, held) in locations.iter().enumerate() {
+            let shown = held.path.display().to_string();
+            report
+                .locations
+                .push(empty_location(&held.settings.name, &shown));
+            let mut others = others.clone();
+            others.remove(&held.root.stat.identity);
+            let scan = Scan {
+                work: &self.work,
+                plan: &mut writer,
+                report,
+                folders: &mut folders,
+                links: &mut links,
+                index,
+                location: &held.settings,
+                cutoff_ns,
+                others: &others,
+            };
+            scan.run(&mut Cursor::new(Arc::clone(&held.root), held.path.clone()))?;
+        }
+        report.folders = folders.largest();
+        report.duration_ms = self.work.elapsed_ms();
+        writer.finish(report)?;
+        Ok(())
+    }
+
+    /// The roots of all locations and run stores: what lies in another one is cleaned by its rules, not by these.
+    fn roots_of_all(&self) -> HashSet<Identity> {
+        let locations = self.settings.locations.iter().map(|it| it.path.as_str());
+        let stores = self.settings.run_stores.iter().map(|it| it.path.as_str());
+        locations
+            .chain(stores)
+            .filter_map(|path| crate::deletion::identity_of(Path::new(path)))
+            .collect()
+    }
+
+    /// Executes a plan made before: its locations must still be configured, turned on and the same.
+    fn execute(&self, plan: &Plan) -> Result<Finished<CleanupReport>, OperationError> {
+        let mut held = Vec::new();
+        for planned in &plan.header.locations {
+            let now = self.find(&planned.name)?;
+            let next = hold("location", now.clone(), &self.settings)?;
+            if now.path != planned.path || next.root.stat.identity != planned.identity {
+                return Err(plan::refuse(
+                    &plan.header.id,
+                    &format!(
+                        "speaks of another folder than the location `{}` is now",
+                        planned.name
+                    ),
+                ));
+            }
+            held.push(next);
+        }
+        self.remove(plan, &held)
+    }
+
+    fn remove(
+        &self,
+        plan: &Plan,
+        locations: &[Held],
+    ) -> Result<Finished<CleanupReport>, OperationError> {
+        let context = &self.work.context;
+        let mut report = plan.footer.report.clone();
+        report.dry_run = false;
+        report.outcome = upkeep_contract::cleanup::CleanupOutcome::Succeeded;
+        let folder = context.artifact_folder();
+        let manifest = Manifest::open(&folder, &context.task_id, &plan.header.id)?;
+        let execute = Execute {
+            work: &self.work,
+            plan,
+            manifest: &manifest,
+            locations,
+        };
+        let before = report.files_matched;
+        let ended = execute.run(&mut report);
+        let gone = before.saturating_sub(report.files_matched);
+        if gone > 0 {
+            context.info(format!("{gone} files were gone before their turn came"));
+        }
+        conclude(ended, report, &self.work)
     }
 }

@@ -44,7 +44,8 @@ pub(crate) fn open_root(path: &Path) -> Result<Root, Errno> {
 
 /// Looks at an absolute path as [`open_root`] would open it, without needing permission to read it.
 pub(crate) fn look_at(path: &Path) -> Result<Stat, Errno> {
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // no NOFOLLOW: together with PATH it would open a link itself instead of refusing it
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
     let descriptor = openat2(CWD, path, flags, Mode::empty(), FROM_ROOT)?;
     Stat::of_descriptor(&descriptor)
 }

@@ -1,0 +1,126 @@
+//! Beginning and ending a cleanup, the same for both: which plan, which report, which outcome.
+
+use upkeep_contract::PlanId;
+use upkeep_contract::cleanup::{CleanupOutcome, CleanupReport};
+
+use super::check::open_location;
+use super::execute::Held;
+use super::plan::{Plan, refuse};
+use super::work::{Stop, Work};
+use crate::host::host_name;
+use crate::settings::Settings;
+use crate::{Context, Finished, OperationError};
+
+/// The plan that a task makes carries the task's own id.
+pub(crate) fn own_plan_id(context: &Context) -> PlanId {
+    PlanId(context.task_id.0.clone())
+}
+
+/// The whole plan that an earlier attempt of this task left, if any.
+pub(crate) fn plan_of_earlier_attempt(context: &Context, operation: &str) -> Option<Plan> {
+    if context.attempt <= 1 {
+        return None;
+    }
+    // a plan that was cut off is made anew: nothing is removed before a plan is whole
+    let plan = Plan::open(&context.artifacts, &own_plan_id(context)).ok()?;
+    (plan.header.operation.as_str() == operation && plan.header.host == host_name()).then_some(plan)
+}
+
+/// The plan that a task names; it must be of this host and operation.
+pub(crate) fn named_plan(
+    context: &Context,
+    id: &PlanId,
+    operation: &str,
+) -> Result<Plan, OperationError> {
+    let plan = Plan::open(&context.artifacts, id)?;
+    if plan.header.operation.as_str() != operation {
+        let what = format!("belongs to `{}`", plan.header.operation);
+        return Err(refuse(id, &what));
+    }
+    if plan.header.host != host_name() {
+        let what = format!("was made on the host `{}`", plan.header.host);
+        return Err(refuse(id, &what));
+    }
+    if !plan.footer.report.dry_run {
+        return Err(refuse(id, "is not that of a preview"));
+    }
+    Ok(plan)
+}
+
+/// Opens a location; an error names it and says what to do.
+pub(crate) fn hold(
+    what: &str,
+    location: upkeep_contract::settings::LocationSettings,
+    settings: &Settings,
+) -> Result<Held, OperationError> {
+    let path = std::path::Path::new(&location.path);
+    match open_location(path, location.allow_mount_root, settings) {
+        Ok((path, root)) => Ok(Held {
+            settings: location,
+            path,
+            root: std::sync::Arc::new(root),
+        }),
+        Err(refusal) => Err(OperationError::permanent(
+            format!(
+                "the {what} `{}` cannot be cleaned: {refusal}; nothing was removed",
+                location.name
+            ),
+            refusal.hint(),
+        )),
+    }
+}
+
+/// Turns what happened into the operation's answer.
+pub(crate) fn conclude(
+    ended: Result<(), Stop>,
+    mut report: CleanupReport,
+    work: &Work,
+) -> Result<Finished<CleanupReport>, OperationError> {
+    report.duration_ms = work.elapsed_ms();
+    let hidden = work.in_use.picture().hidden_processes;
+    if hidden > 0 {
+        work.context.info(format!(
+            "{hidden} processes of other users could not be asked for their open files; only locks protect those"
+        ));
+    }
+    match ended {
+        Ok(()) => {
+            let partial = report.problems_total > 0;
+            if !report.dry_run && partial {
+                report.outcome = CleanupOutcome::Partial;
+            }
+            if partial {
+                return Ok(Finished::Partial(report));
+            }
+            Ok(Finished::Succeeded(report))
+        }
+        Err(Stop::Cancelled) => {
+            report.outcome = CleanupOutcome::Cancelled;
+            Err(OperationError::Cancelled {
+                report: serde_json::to_value(&report).ok(),
+            })
+        }
+        Err(Stop::Failed(error)) => {
+            if report.files_removed > 0 || report.runs_removed > 0 {
+                work.context.warn(format!(
+                    "until then {} files and {} runs were removed",
+                    report.files_removed, report.runs_removed
+                ));
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Runs blocking work where it may block.
+pub(crate) async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, OperationError> + Send + 'static,
+) -> Result<T, OperationError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(OperationError::permanent(
+            format!("the cleanup broke off: {error}"),
+            "report this as a defect; the manifest in the task's artifact folder says what was removed",
+        )),
+    }
+}

@@ -1,0 +1,221 @@
+//! A place in a tree: a stack of directories below a held root, with a bounded number of descriptors.
+//!
+//! Only the deepest few directories are held open. Going up past them opens the path anew from
+//! the root, by the same rules, and checks that each directory is the one that was left there.
+
+use std::collections::VecDeque;
+use std::ffi::{CStr, CString, OsStr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::name;
+use super::open::{Root, open_below};
+use super::stat::{Identity, Stat};
+
+/// Directories held open at once, besides the root.
+const WINDOW: usize = 32;
+/// Paths longer than the kernel takes at once are walked in pieces.
+const PIECE: usize = 3500;
+/// Deeper trees are reported instead of walked; each level costs some bytes of memory.
+pub(crate) const DEPTH_MAX: usize = 100_000;
+
+struct Level {
+    /// Where this directory's path ends in `path`.
+    end: usize,
+    identity: Identity,
+}
+
+/// A place in a tree.
+pub(crate) struct Cursor {
+    root: Arc<Root>,
+    shown: Arc<Path>,
+    path: Vec<u8>,
+    levels: Vec<Level>,
+    /// The deepest levels' descriptors, the deepest last.
+    open: VecDeque<OwnedFd>,
+}
+
+impl Cursor {
+    /// At the root itself. `shown` is its path for messages.
+    pub(crate) fn new(root: Arc<Root>, shown: PathBuf) -> Self {
+        Self {
+            root,
+            shown: shown.into(),
+            path: Vec::new(),
+            levels: Vec::new(),
+            open: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The place relative to the root; empty at the root.
+    pub(crate) fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    pub(crate) fn depth(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// The directory's own name; empty at the root.
+    pub(crate) fn own_name(&self) -> &[u8] {
+        let start = match self.levels.len() {
+            0 | 1 => 0,
+            deep => self.levels[deep - 2].end + 1,
+        };
+        &self.path[start..]
+    }
+
+    /// An entry of this directory, for a person.
+    pub(crate) fn show(&self, entry: &[u8]) -> String {
+        let mut text = self.show_below_root(&self.path);
+        if !entry.is_empty() {
+            text.push('/');
+            text.push_str(&name::display(entry));
+        }
+        text
+    }
+
+    /// A path below the root, for a person.
+    pub(crate) fn show_below_root(&self, path: &[u8]) -> String {
+        let mut text = name::display(self.shown.as_os_str().as_bytes());
+        if !path.is_empty() {
+            text.push('/');
+            text.push_str(&name::display(path));
+        }
+        text
+    }
+
+    /// This directory's path as the system would take it; only for the trash.
+    pub(crate) fn path_of(&self, entry: &[u8]) -> PathBuf {
+        self.shown
+            .join(OsStr::from_bytes(&self.path))
+            .join(OsStr::from_bytes(entry))
+    }
+
+    /// This directory's descriptor.
+    pub(crate) fn current(&mut self) -> Result<BorrowedFd<'_>, Errno> {
+        if self.levels.is_empty() {
+            return Ok(self.root.descriptor.as_fd());
+        }
+        if self.open.is_empty() {
+            self.reopen()?;
+        }
+        self.open.back().map(AsFd::as_fd).ok_or(Errno::BADF)
+    }
+
+    /// Goes into a directory of this one. Nothing moves when it fails.
+    pub(crate) fn enter(&mut self, entry: &CStr) -> Result<Stat, Errno> {
+        if self.levels.len() >= DEPTH_MAX {
+            return Err(Errno::NAMETOOLONG);
+        }
+        let mount = self.root.stat.mount;
+        let descriptor = open_below(self.current()?, entry)?;
+        let stat = Stat::of_descriptor(&descriptor)?;
+        if stat.mount != mount {
+            return Err(Errno::XDEV);
+        }
+        if !self.path.is_empty() {
+            self.path.push(b'/');
+        }
+        self.path.extend_from_slice(entry.to_bytes());
+        self.levels.push(Level {
+            end: self.path.len(),
+            identity: stat.identity,
+        });
+        self.open.push_back(descriptor);
+        if self.open.len() > WINDOW {
+            self.open.pop_front();
+        }
+        Ok(stat)
+    }
+
+    /// Goes up to the directory that holds this one.
+    pub(crate) fn leave(&mut self) {
+        self.levels.pop();
+        self.open.pop_back();
+        let end = self.levels.last().map_or(0, |level| level.end);
+        self.path.truncate(end);
+    }
+
+    /// Goes to a place given relative to the root, by way of what both places share.
+    /// After an error the cursor is at the deepest directory that could be reached.
+    pub(crate) fn go_to(&mut self, path: &[u8]) -> Result<(), Errno> {
+        while !is_at_or_below(path, &self.path) {
+            self.leave();
+        }
+        let rest = &path[self.path.len()..];
+        for part in rest.split(|byte| *byte == b'/') {
+            if !part.is_empty() {
+                let part = CString::new(part).map_err(|_| Errno::INVAL)?;
+                self.enter(&part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the deepest levels again, from the root.
+    fn reopen(&mut self) -> Result<(), Errno> {
+        let first = self.levels.len().saturating_sub(WINDOW);
+        let mut open: VecDeque<OwnedFd> = VecDeque::new();
+        let mut above: Option<OwnedFd> = None;
+        if first > 0 {
+            above = Some(self.descend(self.levels[first - 1].end)?);
+        }
+        let mut start = if first > 0 {
+            self.levels[first - 1].end + 1
+        } else {
+            0
+        };
+        for level in &self.levels[first..] {
+            let part = CString::new(&self.path[start..level.end]).map_err(|_| Errno::INVAL)?;
+            let parent = match open.back().or(above.as_ref()) {
+                Some(parent) => parent.as_fd(),
+                None => self.root.descriptor.as_fd(),
+            };
+            let descriptor = open_below(parent, &part)?;
+            if Stat::of_descriptor(&descriptor)?.identity != level.identity {
+                return Err(Errno::STALE);
+            }
+            open.push_back(descriptor);
+            start = level.end + 1;
+        }
+        self.open = open;
+        Ok(())
+    }
+
+    /// Opens the path up to `end` in pieces that the kernel takes.
+    fn descend(&self, end: usize) -> Result<OwnedFd, Errno> {
+        let mut reached: Option<OwnedFd> = None;
+        let mut start = 0;
+        while start < end {
+            let mut stop = end;
+            if stop - start > PIECE {
+                // a single name is at most 255 bytes, so there is a slash within the piece
+                let piece = &self.path[start..start + PIECE];
+                let slash = piece.iter().rposition(|byte| *byte == b'/');
+                stop = start + slash.ok_or(Errno::NAMETOOLONG)?;
+            }
+            let piece = CString::new(&self.path[start..stop]).map_err(|_| Errno::INVAL)?;
+            let parent = match &reached {
+                Some(parent) => parent.as_fd(),
+                None => self.root.descriptor.as_fd(),
+            };
+            reached = Some(open_below(parent, &piece)?);
+            start = stop + 1;
+        }
+        reached.ok_or(Errno::NOENT)
+    }
+}
+
+fn is_at_or_below(path: &[u8], folder: &[u8]) -> bool {
+    folder.is_empty()
+        || (path.starts_with(folder) && path.get(folder.len()).is_none_or(|byte| *byte == b'/'))
+}

@@ -1,0 +1,161 @@
+//! Which files some process has open, has mapped or has locked, as far as this user may see.
+//!
+//! A picture of `/proc` is taken at most once a second while files are being removed. It is a
+//! picture: a file opened between it and the removal is not seen. Locks of all processes are
+//! visible to everyone; open files of other users' processes only to root.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, major, makedev, statx};
+use tokio_util::sync::CancellationToken;
+
+use super::stat::{Identity, Stat};
+
+/// How old a picture may become.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Who uses what, at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Picture {
+    seen: HashSet<Identity>,
+    /// Inodes of maps and locks on devices without a number of their own: some file systems
+    /// (btrfs, overlay) show another device there than `stat` does.
+    inodes: HashSet<u64>,
+    /// Processes whose open files this user may not see.
+    pub(crate) hidden_processes: u64,
+}
+
+impl Picture {
+    /// Whether a process has this open, mapped, locked, or stands in it.
+    pub(crate) fn uses(&self, stat: &Stat) -> bool {
+        self.seen.contains(&stat.identity)
+            || (major(stat.identity.device) == 0 && self.inodes.contains(&stat.identity.inode))
+    }
+}
+
+/// Takes pictures as they are needed.
+pub(crate) struct InUse {
+    cancellation: CancellationToken,
+    latest: Mutex<Option<(Instant, Arc<Picture>)>>,
+}
+
+impl InUse {
+    pub(crate) fn new(cancellation: CancellationToken) -> Self {
+        Self {
+            cancellation,
+            latest: Mutex::new(None),
+        }
+    }
+
+    /// A picture at most a second old.
+    pub(crate) fn picture(&self) -> Arc<Picture> {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((taken, picture)) = latest.as_ref()
+            && taken.elapsed() < FRESH
+        {
+            return Arc::clone(picture);
+        }
+        let picture = Arc::new(self.take());
+        *latest = Some((Instant::now(), Arc::clone(&picture)));
+        picture
+    }
+
+    fn take(&self) -> Picture {
+        let mut picture = Picture::default();
+        let own = std::process::id().to_string();
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        for process in processes {
+            // a cancelled task removes nothing more, so half a picture is enough
+            if self.cancellation.is_cancelled() {
+                break;
+            }
+            let name = process.file_name();
+            if name.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
+                let is_own = name.as_encoded_bytes() == own.as_bytes();
+                look_at_process(&mut picture, &process.path(), is_own);
+            }
+        }
+        read_locks(&mut picture);
+        picture
+    }
+}
+
+fn look_at_process(picture: &mut Picture, process: &Path, is_own: bool) {
+    for link in ["exe", "cwd"] {
+        look_at_link(picture, &process.join(link), true);
+    }
+    match std::fs::read_dir(process.join("fd")) {
+        Ok(descriptors) => {
+            for descriptor in descriptors.flatten() {
+                // the cleanup itself holds directories open; other processes' count
+                look_at_link(picture, &descriptor.path(), !is_own);
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            picture.hidden_processes += 1;
+            return;
+        }
+        Err(_) => return,
+    }
+    if let Ok(maps) = std::fs::File::open(process.join("maps")) {
+        for line in BufReader::new(maps).split(b'\n').map_while(Result::ok) {
+            let mut fields = line
+                .split(|byte| *byte == b' ')
+                .filter(|field| !field.is_empty());
+            if let (Some(device), Some(inode)) = (fields.nth(3), fields.next()) {
+                add_numbers(picture, device, inode);
+            }
+        }
+    }
+}
+
+fn look_at_link(picture: &mut Picture, link: &Path, directories: bool) {
+    // the kernel's cached answer will do: a server that does not answer must not hold up the cleanup
+    let flags = AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
+    let wanted = StatxFlags::TYPE | StatxFlags::INO;
+    let Ok(read) = statx(CWD, link, flags, wanted) else {
+        return;
+    };
+    let kind = FileType::from_raw_mode(u32::from(read.stx_mode));
+    if kind == FileType::RegularFile || (directories && kind == FileType::Directory) {
+        picture.seen.insert(Identity {
+            device: makedev(read.stx_dev_major, read.stx_dev_minor),
+            inode: read.stx_ino,
+        });
+    }
+}
+
+/// Lines such as `1: FLOCK  ADVISORY  WRITE 1234 fe:00:131 0 EOF`.
+fn read_locks(picture: &mut Picture) {
+    let locks = std::fs::read("/proc/locks").unwrap_or_default();
+    for field in locks.split(u8::is_ascii_whitespace) {
+        if field.iter().filter(|byte| **byte == b':').count() == 2
+            && let Some(cut) = field.iter().rposition(|byte| *byte == b':')
+        {
+            add_numbers(picture, &field[..cut], &field[cut + 1..]);
+        }
+    }
+}
+
+/// A device as `major:minor` in hexadecimal and an inode in decimal.
+fn add_numbers(picture: &mut Picture, device: &[u8], inode: &[u8]) {
+    let read = || {
+        let (major, minor) = std::str::from_utf8(device).ok()?.split_once(':')?;
+        let device = makedev(
+            u32::from_str_radix(major, 16).ok()?,
+            u32::from_str_radix(minor, 16).ok()?,
+        );
+        let inode: u64 = std::str::from_utf8(inode).ok()?.parse().ok()?;
+        (inode != 0).then_some(Identity { device, inode })
+    };
+    if let Some(identity) = read() {
+        picture.seen.insert(identity);
+        if major(identity.device) == 0 {
+            picture.inodes.insert(identity.inode);
+        }
+    }
+}

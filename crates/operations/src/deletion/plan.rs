@@ -1,0 +1,444 @@
+//! The plan: what a cleanup would remove, frozen with sizes and identities, as JSON Lines.
+//!
+//! The first line says whose plan it is, the last one how it ended: a plan without its last
+//! line was cut off and is refused. Between them stand folders with their files, directories,
+//! runs, tasks. A folder repeats only the part of its path that differs from the line before.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use upkeep_contract::cleanup::CleanupReport;
+use upkeep_contract::{OperationId, PlanId, Timestamp};
+
+use super::name::{escape, unescape};
+use super::stat::Identity;
+use crate::OperationError;
+
+/// The file's name in the artifact folder of the task that made it.
+pub(crate) const PLAN_FILE: &str = "plan.jsonl";
+/// Files in one line, and at most in one batch of removals.
+pub(crate) const BATCH: usize = 512;
+const VERSION: u32 = 1;
+
+/// Whose plan it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Header {
+    pub(crate) version: u32,
+    pub(crate) id: PlanId,
+    pub(crate) operation: OperationId,
+    pub(crate) host: String,
+    pub(crate) made_at: Timestamp,
+    /// Nothing younger than this is in the plan.
+    pub(crate) cutoff: Timestamp,
+    /// Whether the history was looked at.
+    #[serde(default)]
+    pub(crate) history: bool,
+    pub(crate) locations: Vec<PlannedLocation>,
+}
+
+/// A location or run store as it was when the plan was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlannedLocation {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    #[serde(flatten)]
+    pub(crate) identity: Identity,
+}
+
+/// A file or symbolic link: name, whether it is a link, inode, size, bytes given back, modification in nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileEntry(
+    pub(crate) String,
+    pub(crate) bool,
+    pub(crate) u64,
+    pub(crate) u64,
+    pub(crate) u64,
+    pub(crate) i64,
+);
+
+/// Files of one folder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Files {
+    /// Index of the location.
+    pub(crate) at: usize,
+    /// Bytes of the path of the folder before that this one shares.
+    keep: usize,
+    /// The rest of its path, escaped.
+    add: String,
+    #[serde(rename = "dev")]
+    pub(crate) device: u64,
+    pub(crate) files: Vec<FileEntry>,
+}
+
+/// A directory that holds nothing but what the plan removes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Directory {
+    pub(crate) at: usize,
+    keep: usize,
+    add: String,
+    #[serde(flatten)]
+    pub(crate) identity: Identity,
+    pub(crate) modified_ns: i64,
+    /// Whether it held anything when the plan was made.
+    pub(crate) had_entries: bool,
+}
+
+/// What a whole tree holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tree {
+    #[serde(flatten)]
+    pub(crate) identity: Identity,
+    pub(crate) newest_ns: i64,
+    pub(crate) files: u64,
+    pub(crate) directories: u64,
+    pub(crate) bytes: u64,
+}
+
+/// A run directory, or an artifact folder without a task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) at: usize,
+    /// Escaped.
+    pub(crate) name: String,
+    #[serde(flatten)]
+    pub(crate) tree: Tree,
+}
+
+/// A finished task of the history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Task {
+    pub(crate) id: String,
+    pub(crate) finished_at: Timestamp,
+    /// Bytes of its rows.
+    pub(crate) bytes: u64,
+    /// Its artifact folder, when it lies on this host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) artifacts: Option<Tree>,
+}
+
+/// A line of a plan.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Line {
+    Plan(Header),
+    Folder(Files),
+    Directory(Directory),
+    Run(Run),
+    Task(Task),
+    Artifacts(Run),
+    End(Footer),
+}
+
+/// How the plan ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Footer {
+    /// Where this line begins: nothing before it was lost or added.
+    offset: u64,
+    /// Lines between the first and this one.
+    pub(crate) lines: u64,
+    /// Whether there are directories to remove.
+    pub(crate) directories: u64,
+    /// The report of the preview, which the execution carries on.
+    pub(crate) report: CleanupReport,
+}
+
+/// Writes a plan as it is found.
+pub(crate) struct PlanWriter {
+    path: PathBuf,
+    file: BufWriter<File>,
+    buffer: Vec<u8>,
+    offset: u64,
+    lines: u64,
+    directories: u64,
+    folder: Vec<u8>,
+}
+
+impl PlanWriter {
+    /// Begins a plan in a task's artifact folder, which is made if need be.
+    pub(crate) fn create(folder: &Path, header: &Header) -> Result<Self, OperationError> {
+        let path = folder.join(PLAN_FILE);
+        let file = std::fs::create_dir_all(folder)
+            .and_then(|()| File::create(&path))
+            .map_err(|error| cannot_write(&path, &error))?;
+        let mut writer = Self {
+            path,
+            file: BufWriter::with_capacity(256 * 1024, file),
+            buffer: Vec::new(),
+            offset: 0,
+            lines: 0,
+            directories: 0,
+            folder: Vec::new(),
+        };
+        writer.write(&Line::Plan(header.clone()))?;
+        Ok(writer)
+    }
+
+    /// Adds files of one folder.
+    pub(crate) fn files(
+        &mut self,
+        at: usize,
+        folder: &[u8],
+        device: u64,
+        files: Vec<FileEntry>,
+    ) -> Result<(), OperationError> {
+        let (keep, add) = self.differ(folder);
+        self.entry(&Line::Folder(Files {
+            at,
+            keep,
+            add,
+            device,
+            files,
+        }))
+    }
+
+    /// Adds a directory after everything in it.
+    pub(crate) fn directory(
+        &mut self,
+        at: usize,
+        path: &[u8],
+        identity: Identity,
+        modified_ns: i64,
+        had_entries: bool,
+    ) -> Result<(), OperationError> {
+        let (keep, add) = self.differ(path);
+        self.directories += 1;
+        self.entry(&Line::Directory(Directory {
+            at,
+            keep,
+            add,
+            identity,
+            modified_ns,
+            had_entries,
+        }))
+    }
+
+    /// Adds a run, a task or an artifact folder.
+    pub(crate) fn entry(&mut self, line: &Line) -> Result<(), OperationError> {
+        self.lines += 1;
+        self.write(line)
+    }
+
+    /// Ends the plan. Only now may it be executed.
+    pub(crate) fn finish(mut self, report: &CleanupReport) -> Result<(), OperationError> {
+        let footer = Footer {
+            offset: self.offset,
+            lines: self.lines,
+            directories: self.directories,
+            report: report.clone(),
+        };
+        self.write(&Line::End(footer))?;
+        self.file
+            .flush()
+            .map_err(|error| cannot_write(&self.path, &error))
+    }
+
+    fn differ(&mut self, folder: &[u8]) -> (usize, String) {
+        let shared = folder.iter().zip(&self.folder);
+        let keep = shared.take_while(|(new, old)| new == old).count();
+        let add = escape(&folder[keep..]).into_owned();
+        self.folder.truncate(keep);
+        self.folder.extend_from_slice(&folder[keep..]);
+        (keep, add)
+    }
+
+    fn write(&mut self, line: &Line) -> Result<(), OperationError> {
+        self.buffer.clear();
+        serde_json::to_writer(&mut self.buffer, line)
+            .map_err(|error| cannot_write(&self.path, &error.into()))?;
+        self.buffer.push(b'\n');
+        self.offset += self.buffer.len() as u64;
+        self.file
+            .write_all(&self.buffer)
+            .map_err(|error| cannot_write(&self.path, &error))
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> OperationError {
+    OperationError::transient(
+        format!("cannot write the plan {}: {error}", path.display()),
+        "make room on the disk and check the permissions of Upkeep's artifact folder; nothing was removed",
+    )
+}
+
+/// A plan that is known to be whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    path: PathBuf,
+    pub(crate) header: Header,
+    pub(crate) footer: Footer,
+}
+
+impl Plan {
+    /// Opens the plan that a task made.
+    pub(crate) fn open(artifacts: &Path, id: &PlanId) -> Result<Self, OperationError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if id.as_str().is_empty() || !id.as_str().bytes().all(plain) {
+            return Err(refuse(id, "is not an id of a task"));
+        }
+        let path = artifacts.join(id.as_str()).join(PLAN_FILE);
+        let mut file = match File::open(&path) {
+            Ok(file) => BufReader::new(file),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(refuse(id, "does not exist on this host"));
+            }
+            Err(error) => return Err(refuse(id, &format!("cannot be opened: {error}"))),
+        };
+        let unreadable = |error: std::io::Error| refuse(id, &format!("cannot be read: {error}"));
+        let mut first = Vec::new();
+        file.read_until(b'\n', &mut first).map_err(unreadable)?;
+        let Ok(Line::Plan(header)) = serde_json::from_slice(&first) else {
+            return Err(refuse(id, "does not begin as a plan does"));
+        };
+        if header.version != VERSION || header.id != *id {
+            return Err(refuse(id, "belongs to another task or another version"));
+        }
+        let (offset, last) = last_line(file.get_mut()).map_err(unreadable)?;
+        match serde_json::from_slice(&last) {
+            Ok(Line::End(footer)) if last.ends_with(b"\n") && footer.offset == offset => Ok(Self {
+                path,
+                header,
+                footer,
+            }),
+            _ => Err(refuse(id, "was cut off or changed")),
+        }
+    }
+
+    /// Reads the lines between the first and the last.
+    pub(crate) fn lines(&self) -> Result<PlanReader, OperationError> {
+        let mut file = File::open(&self.path)
+            .map(BufReader::new)
+            .map_err(|error| refuse(&self.header.id, &format!("cannot be opened: {error}")))?;
+        file.read_until(b'\n', &mut Vec::new())
+            .map_err(|error| refuse(&self.header.id, &format!("cannot be read: {error}")))?;
+        Ok(PlanReader {
+            id: self.header.id.clone(),
+            file,
+            buffer: Vec::new(),
+            folder: Vec::new(),
+            number: 0,
+            locations: self.header.locations.len(),
+            ended: false,
+        })
+    }
+}
+
+/// A new header.
+pub(crate) fn header(
+    id: &PlanId,
+    operation: &str,
+    made_at: Timestamp,
+    cutoff: Timestamp,
+    locations: Vec<PlannedLocation>,
+) -> Header {
+    Header {
+        version: VERSION,
+        id: id.clone(),
+        operation: operation.into(),
+        host: crate::host::host_name(),
+        made_at,
+        cutoff,
+        history: false,
+        locations,
+    }
+}
+
+/// An error that sends the operator back to the preview.
+pub(crate) fn refuse(id: &PlanId, what: &str) -> OperationError {
+    OperationError::permanent(
+        format!("the plan `{id}` {what}; nothing was removed"),
+        "preview again and run what the new preview shows",
+    )
+}
+
+fn last_line(file: &mut File) -> std::io::Result<(u64, Vec<u8>)> {
+    let end = file.seek(SeekFrom::End(0))?;
+    let mut start = end;
+    let mut tail: Vec<u8> = Vec::new();
+    while start > 0 {
+        let piece_start = start.saturating_sub(64 * 1024);
+        let mut piece = vec![0; usize::try_from(start - piece_start).unwrap_or(0)];
+        file.seek(SeekFrom::Start(piece_start))?;
+        file.read_exact(&mut piece)?;
+        piece.append(&mut tail);
+        tail = piece;
+        start = piece_start;
+        // the line's own end does not count
+        let body = &tail[..tail.len() - 1];
+        if let Some(cut) = body.iter().rposition(|byte| *byte == b'\n') {
+            return Ok((start + cut as u64 + 1, tail.split_off(cut + 1)));
+        }
+    }
+    Ok((0, tail))
+}
+
+/// Reads a plan line by line.
+pub(crate) struct PlanReader {
+    id: PlanId,
+    file: BufReader<File>,
+    buffer: Vec<u8>,
+    folder: Vec<u8>,
+    number: u64,
+    locations: usize,
+    ended: bool,
+}
+
+/// A line with its number and, for folders and directories, its path below the location.
+pub(crate) struct Numbered {
+    pub(crate) number: u64,
+    pub(crate) path: Vec<u8>,
+    pub(crate) line: Line,
+}
+
+impl PlanReader {
+    /// The next line; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Numbered>, OperationError> {
+        if self.ended {
+            return Ok(None);
+        }
+        self.buffer.clear();
+        self.file
+            .read_until(b'\n', &mut self.buffer)
+            .map_err(|error| self.broken(&error.to_string()))?;
+        let line: Line = serde_json::from_slice(&self.buffer)
+            .map_err(|error| self.broken(&error.to_string()))?;
+        let at = match &line {
+            Line::End(_) => {
+                self.ended = true;
+                return Ok(None);
+            }
+            Line::Folder(Files { at, keep, add, .. })
+            | Line::Directory(Directory { at, keep, add, .. }) => {
+                let rest = unescape(add).filter(|_| *keep <= self.folder.len());
+                let rest = rest.ok_or_else(|| self.broken("a folder's path is wrong"))?;
+                self.folder.truncate(*keep);
+                self.folder.extend_from_slice(&rest);
+                *at
+            }
+            Line::Run(run) => run.at,
+            Line::Plan(_) => return Err(self.broken("it begins twice")),
+            Line::Task(_) | Line::Artifacts(_) => 0,
+        };
+        if at != 0 && at >= self.locations {
+            return Err(self.broken("it names a location it does not have"));
+        }
+        self.number += 1;
+        Ok(Some(Numbered {
+            number: self.number,
+            path: self.folder.clone(),
+            line,
+        }))
+    }
+
+    fn broken(&self, why: &str) -> OperationError {
+        OperationError::permanent(
+            format!(
+                "the plan `{}` is broken after line {}: {why}",
+                self.id,
+                self.number + 1
+            ),
+            "preview again and run what the new preview shows; what was removed until then stands in the manifest",
+        )
+    }
+}

@@ -1,0 +1,5 @@
+//! Cleaning, shown on real directories.
+
+mod refusals;
+mod support;
+mod temp_files;
