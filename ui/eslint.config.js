@@ -47,7 +47,10 @@ export default ts.config(
         "error",
         {
           patterns: [
-            { group: ["@tauri-apps/*", "$lib/backend/*", "$lib/state/*"], message: "components know no backend" },
+            {
+              group: ["@tauri-apps/*", "$lib/backend/*", "$lib/state/*"],
+              message: "components know no backend",
+            },
           ],
         },
       ],

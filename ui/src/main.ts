@@ -1,12 +1,11 @@
 // starts the UI over Tauri. The language comes first: libraries may ask for it as soon as they are loaded.
+import "$lib/format/language";
 import { mount } from "svelte";
 import "$lib/styles/base.css";
 import { tauriBackend } from "$lib/backend/tauri";
-import { ensureValidLanguage } from "$lib/format/intl";
 import { appearance } from "$lib/state/appearance.svelte";
 import App from "./App.svelte";
 
-ensureValidLanguage(navigator);
 appearance.apply();
 
 const target = document.getElementById("app");

@@ -58,7 +58,9 @@ export function duration(milliseconds: number): string {
 function twoParts(span: number, large: number, largeName: string, small: number, smallName: string): string {
   const first = Math.floor(span / large);
   const second = Math.floor((span % large) / small);
-  return second === 0 ? `${count(first)} ${largeName}` : `${count(first)} ${largeName} ${second} ${smallName}`;
+  return second === 0
+    ? `${count(first)} ${largeName}`
+    : `${count(first)} ${largeName} ${second} ${smallName}`;
 }
 
 /** Hours as a person says them: `90 minutes`, `24 hours`, `30 days`. */

@@ -1,0 +1,148 @@
+// the small form of an operation, drawn from the schema of its parameters, and what it sends.
+//
+// it refuses only what a person can mend at once; the operation's own validation has the last word.
+import type { OperationDescription } from "$lib/generated/OperationDescription";
+import { isObject, type JsonObject } from "$lib/backend/json";
+import { decimal } from "$lib/format";
+
+export type AgeUnit = "hours" | "days";
+export type ChoiceSource = "locations" | "run_stores";
+
+interface Common {
+  key: string;
+  label: string;
+}
+export type Field =
+  | (Common & { kind: "age"; preset: number; least: number; most: number })
+  | (Common & { kind: "number"; preset: number; least: number; most: number; unit: string })
+  | (Common & { kind: "switch"; preset: boolean })
+  | (Common & { kind: "choice"; source: ChoiceSource });
+
+/** What stands in the fields. `null` is an empty or unreadable number. */
+export interface FormValues {
+  ages: Record<string, { amount: number | null; unit: AgeUnit }>;
+  numbers: Record<string, number | null>;
+  switches: Record<string, boolean>;
+  /** What was unticked, so that a location added later is ticked like the others. */
+  unticked: Record<string, string[]>;
+}
+
+/** Names that can be chosen: those turned on. */
+export type Choices = Record<ChoiceSource, string[]>;
+
+export type FormResult =
+  { ok: true; params: JsonObject } | { ok: false; problems: Partial<Record<string, string>> };
+
+const HOURS_IN: Record<AgeUnit, number> = { hours: 1, days: 24 };
+
+const LABELS: Record<string, string> = {
+  max_age_hours: "Older than",
+  locations: "Locations",
+  run_stores: "Run stores",
+  history: "Finished tasks in the history",
+  cpu_window_ms: "Average CPU over",
+  range_hours: "Queue figures of the past",
+};
+
+/** Set by the page itself, never by a field. */
+const NOT_ASKED = ["dry_run", "plan"];
+
+export function fieldsOf(operation: OperationDescription): Field[] {
+  const schema = operation.parameters;
+  if (!isObject(schema) || !isObject(schema.properties)) return [];
+  return Object.entries(schema.properties).flatMap(([key, property]) => {
+    if (NOT_ASKED.includes(key) || !isObject(property)) return [];
+    const field = fieldOf(key, property);
+    return field ? [field] : [];
+  });
+}
+
+function fieldOf(key: string, property: JsonObject): Field | null {
+  const label = LABELS[key] ?? readable(key);
+  if (key === "locations" || key === "run_stores") return { kind: "choice", key, label, source: key };
+  const types = Array.isArray(property.type) ? property.type : [property.type];
+  if (types.includes("boolean")) return { kind: "switch", key, label, preset: property.default === true };
+  if (!types.includes("number") && !types.includes("integer")) return null;
+  const least = typeof property.minimum === "number" ? property.minimum : 0;
+  const most = typeof property.maximum === "number" ? property.maximum : Number.MAX_SAFE_INTEGER;
+  const preset = typeof property.default === "number" ? property.default : least;
+  if (key === "max_age_hours") return { kind: "age", key, label, preset, least, most };
+  return { kind: "number", key, label, preset, least, most, unit: unitOf(key) };
+}
+
+function readable(key: string): string {
+  const words = key.replace(/_(ms|hours)$/, "").replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function unitOf(key: string): string {
+  if (key.endsWith("_ms")) return "ms";
+  return key.endsWith("_hours") ? "hours" : "";
+}
+
+/** The amount and unit in which a person would say these hours. */
+export function ageIn(hours: number): { amount: number; unit: AgeUnit } {
+  return hours >= 48 && hours % 24 === 0
+    ? { amount: hours / 24, unit: "days" }
+    : { amount: hours, unit: "hours" };
+}
+
+export function presets(fields: readonly Field[]): FormValues {
+  const values: FormValues = { ages: {}, numbers: {}, switches: {}, unticked: {} };
+  for (const field of fields) {
+    if (field.kind === "age") values.ages[field.key] = ageIn(field.preset);
+    else if (field.kind === "number") values.numbers[field.key] = field.preset;
+    else if (field.kind === "switch") values.switches[field.key] = field.preset;
+    else values.unticked[field.key] = [];
+  }
+  return values;
+}
+
+export function ageHours(age: { amount: number | null; unit: AgeUnit } | undefined): number | null {
+  return age?.amount == null ? null : age.amount * HOURS_IN[age.unit];
+}
+
+/** What to send, or what is wrong with which field. */
+export function toParams(fields: readonly Field[], values: FormValues, choices: Choices): FormResult {
+  const params: JsonObject = {};
+  const problems: Partial<Record<string, string>> = {};
+  for (const field of fields) {
+    if (field.kind === "switch") {
+      params[field.key] = values.switches[field.key] ?? field.preset;
+    } else if (field.kind === "choice") {
+      const unticked = values.unticked[field.key] ?? [];
+      const ticked = choices[field.source].filter((name) => !unticked.includes(name));
+      // nothing named means all that are turned on, on whichever host performs it
+      if (ticked.length < choices[field.source].length) params[field.key] = ticked;
+      if (field.source === "locations" && ticked.length === 0) {
+        problems[field.key] =
+          choices.locations.length === 0
+            ? "No location is turned on, so there is nothing to clean."
+            : "Tick at least one location.";
+      }
+    } else {
+      const value =
+        field.kind === "age" ? ageHours(values.ages[field.key]) : (values.numbers[field.key] ?? null);
+      const problem = numberProblem(field, value);
+      if (problem) problems[field.key] = problem;
+      else if (value !== null) params[field.key] = value;
+    }
+  }
+  if (params.history === false && nothingTicked(fields, params, choices)) {
+    problems.history = "Tick the history or at least one run store.";
+  }
+  return Object.keys(problems).length > 0 ? { ok: false, problems } : { ok: true, params };
+}
+
+function nothingTicked(fields: readonly Field[], params: JsonObject, choices: Choices): boolean {
+  if (!fields.some((field) => field.key === "run_stores")) return false;
+  const ticked = params.run_stores;
+  return choices.run_stores.length === 0 || (Array.isArray(ticked) && ticked.length === 0);
+}
+
+function numberProblem(field: Field & { kind: "age" | "number" }, value: number | null): string | null {
+  if (value === null || Number.isNaN(value)) return "Give a number.";
+  if (value >= field.least && value <= field.most) return null;
+  const unit = field.kind === "age" ? "hours" : field.unit;
+  return `Give ${decimal(field.least)} to ${decimal(field.most)} ${unit}.`.replace(/ \.$/, ".");
+}

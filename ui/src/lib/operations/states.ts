@@ -1,0 +1,103 @@
+// states and statuses in words. A colour never stands alone: each has a word and an icon (see Badge).
+import type { AttemptOutcome } from "$lib/generated/AttemptOutcome";
+import type { CheckStatus } from "$lib/generated/CheckStatus";
+import type { HealthStatus } from "$lib/generated/HealthStatus";
+import type { KeptReason } from "$lib/generated/KeptReason";
+import type { EntryKind } from "$lib/generated/EntryKind";
+import type { LogLevel } from "$lib/generated/LogLevel";
+import type { Task } from "$lib/generated/Task";
+import type { TaskState } from "$lib/generated/TaskState";
+
+/** How a badge looks. */
+export type Tone = "good" | "warn" | "bad" | "info" | "quiet";
+
+export interface Label {
+  word: string;
+  tone: Tone;
+}
+
+export const TASK_STATES: readonly TaskState[] = [
+  "queued",
+  "running",
+  "succeeded",
+  "partial",
+  "failed",
+  "cancelled",
+];
+
+const STATE_LABELS: Record<TaskState, Label> = {
+  queued: { word: "Queued", tone: "quiet" },
+  running: { word: "Running", tone: "info" },
+  succeeded: { word: "Succeeded", tone: "good" },
+  partial: { word: "Partly done", tone: "warn" },
+  failed: { word: "Failed", tone: "bad" },
+  cancelled: { word: "Cancelled", tone: "quiet" },
+};
+
+export function isFinal(state: TaskState): boolean {
+  return state !== "queued" && state !== "running";
+}
+
+export function stateLabel(state: TaskState): Label {
+  return STATE_LABELS[state];
+}
+
+/** The state as a person would say it: a running task that was asked to stop is stopping. */
+export function taskLabel(task: Task): Label {
+  if (task.state === "running" && task.cancel_requested_at !== null)
+    return { word: "Stopping…", tone: "warn" };
+  if (task.state === "queued" && task.attempt > 0) return { word: "Waiting to try again", tone: "warn" };
+  return stateLabel(task.state);
+}
+
+export const ATTEMPT_LABELS: Record<AttemptOutcome, Label> = {
+  running: { word: "Running", tone: "info" },
+  succeeded: { word: "Succeeded", tone: "good" },
+  partial: { word: "Partly done", tone: "warn" },
+  failed: { word: "Failed", tone: "bad" },
+  timed_out: { word: "Timed out", tone: "bad" },
+  cancelled: { word: "Cancelled", tone: "quiet" },
+  lost: { word: "Worker lost", tone: "bad" },
+  released: { word: "Handed back", tone: "quiet" },
+};
+
+export const CHECK_LABELS: Record<CheckStatus, Label> = {
+  ok: { word: "OK", tone: "good" },
+  warning: { word: "Warning", tone: "warn" },
+  critical: { word: "Critical", tone: "bad" },
+  unknown: { word: "Unknown", tone: "quiet" },
+};
+
+export const HEALTH_LABELS: Record<HealthStatus, Label> = {
+  healthy: { word: "Healthy", tone: "good" },
+  degraded: { word: "Degraded", tone: "warn" },
+  critical: { word: "Critical", tone: "bad" },
+  unknown: { word: "Unknown", tone: "quiet" },
+};
+
+export const LEVEL_LABELS: Record<LogLevel, Label> = {
+  info: { word: "info", tone: "quiet" },
+  warning: { word: "warning", tone: "warn" },
+  error: { word: "error", tone: "bad" },
+};
+
+/** Why something that is old enough stays. */
+export const KEPT_WORDS: Record<KeptReason, string> = {
+  in_use: "in use: open or locked by a program",
+  special_file: "a socket, pipe or device",
+  odd_time: "its time is in the future or unreadable",
+  changed: "changed since the preview",
+  other_mount: "on another mount",
+  other_owner: "belongs to another user",
+  newest: "among the newest runs, which are always kept",
+  unfinished: "still being written",
+};
+
+export const KIND_WORDS: Record<EntryKind, string> = {
+  file: "file",
+  symbolic_link: "link",
+  directory: "folder",
+  run: "run",
+  task: "finished task",
+  artifacts: "artifacts",
+};

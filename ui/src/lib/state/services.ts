@@ -1,0 +1,38 @@
+// what every page can reach; made once by App and handed down by context, so that nothing is global.
+import { createContext } from "svelte";
+import type { Backend } from "$lib/backend/backend";
+import { announcement } from "$lib/operations/summary";
+import { Announcer } from "./announcer.svelte";
+import { OverviewState } from "./overview.svelte";
+import { PlanFlow } from "./plan-flow.svelte";
+import { SettingsState } from "./settings.svelte";
+import { Vitals } from "./vitals.svelte";
+import { TaskWatches } from "./watches.svelte";
+
+export interface Services {
+  backend: Backend;
+  announcer: Announcer;
+  watches: TaskWatches;
+  plan: PlanFlow;
+  overview: OverviewState;
+  settings: SettingsState;
+  vitals: Vitals;
+}
+
+export const [getServices, setServices] = createContext<Services>();
+
+export function makeServices(backend: Backend): Services {
+  const announcer = new Announcer();
+  const watches = new TaskWatches(backend, (detail) => announcer.say(announcement(detail)));
+  const plan = new PlanFlow(backend, watches);
+  const announce = (text: string) => announcer.say(text);
+  return {
+    backend,
+    announcer,
+    watches,
+    plan,
+    overview: new OverviewState({ backend, watches, plan, announce }),
+    settings: new SettingsState(backend),
+    vitals: new Vitals(backend),
+  };
+}

@@ -1,0 +1,122 @@
+// what can be done with one task, and what was said about it.
+import type { Backend } from "$lib/backend/backend";
+import { toErrorReply } from "$lib/backend/errors";
+import { isObject } from "$lib/backend/json";
+import type { ErrorReply } from "$lib/generated/ErrorReply";
+import type { Task } from "$lib/generated/Task";
+import type { TaskId } from "$lib/generated/TaskId";
+import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
+import { readReport } from "$lib/operations/reports";
+import type { Asker, PlanFlow } from "./plan-flow.svelte";
+import type { Notice } from "./operation-card.svelte";
+import type { TaskWatches } from "./watches.svelte";
+
+const LOG_PAGE = 1000;
+
+export interface TaskPageTools {
+  backend: Backend;
+  watches: TaskWatches;
+  plan: PlanFlow;
+  announce: (text: string) => void;
+}
+
+export class TaskActions implements Asker {
+  /** Stays until dismissed. */
+  error: ErrorReply | null = $state.raw(null);
+  notice: Notice | null = $state.raw(null);
+  cancelling = $state(false);
+  loadingLog = $state(false);
+  readonly #taskId: TaskId;
+  readonly #tools: TaskPageTools;
+
+  constructor(taskId: TaskId, tools: TaskPageTools) {
+    this.#taskId = taskId;
+    this.#tools = tools;
+  }
+
+  async cancel(): Promise<void> {
+    this.cancelling = true;
+    try {
+      const outcome = await this.#tools.backend.cancelTask(this.#taskId);
+      if (outcome === "already_finished") this.said("It had finished already");
+    } catch (thrown) {
+      this.failed(toErrorReply(thrown));
+    } finally {
+      this.cancelling = false;
+    }
+  }
+
+  /** What deletes goes through a new preview: the old plan says nothing about today. */
+  async runAgain(task: Task, deletes: boolean): Promise<void> {
+    this.notice = null;
+    if (deletes && isObject(task.params)) {
+      await this.#tools.plan.start(task.operation, task.params, this);
+      return;
+    }
+    try {
+      this.started(await this.#tools.backend.runTaskAgain(task.id));
+    } catch (thrown) {
+      this.failed(toErrorReply(thrown));
+    }
+  }
+
+  async saveReport(): Promise<void> {
+    try {
+      const path = await this.#tools.backend.saveReport(this.#taskId);
+      if (path !== null) this.said(`Saved to ${path}`);
+    } catch (thrown) {
+      this.failed(toErrorReply(thrown));
+    }
+  }
+
+  /** Reads the lines before those that the stream began with. */
+  async loadEarlierLog(): Promise<void> {
+    const watch = this.#tools.watches.find(this.#taskId);
+    const first = watch?.log[0]?.sequence;
+    if (!watch || first === undefined || this.loadingLog) return;
+    this.loadingLog = true;
+    try {
+      const earlier = [];
+      let after: number | null = null;
+      for (;;) {
+        const page = await this.#tools.backend.taskLog(this.#taskId, after, LOG_PAGE);
+        earlier.push(...page.filter((line) => line.sequence < first));
+        const last = page.at(-1)?.sequence;
+        if (last === undefined || last >= first || last === after) break;
+        after = last;
+      }
+      watch.prepend(earlier);
+    } catch (thrown) {
+      this.failed(toErrorReply(thrown));
+    } finally {
+      this.loadingLog = false;
+    }
+  }
+
+  started(outcome: TriggerOutcome): void {
+    const text =
+      outcome.status === "already_queued" ? "Already running: showing that task" : "Started as a new task";
+    this.said(text, outcome.task_id === this.#taskId ? null : outcome.task_id);
+    void this.#tools.watches.ending(outcome.task_id).catch(() => undefined);
+  }
+
+  failed(error: ErrorReply): void {
+    this.error = error;
+  }
+
+  said(text: string, taskId: TaskId | null = null): void {
+    this.notice = { text, taskId };
+    this.#tools.announce(text);
+  }
+}
+
+/** Whether an operation removes something: what the registry says, or what its report looks like. */
+export function deletesSomething(
+  operation: string,
+  registry: readonly { id: string; deletes: boolean }[],
+  report: unknown,
+): boolean {
+  const known = registry.find((entry) => entry.id === operation);
+  // unknown counts as deleting: then a plan is shown first
+  return known?.deletes ?? (report === null || readReport(report)?.kind === "cleanup");
+}

@@ -1,0 +1,134 @@
+// live tasks: one stream for each task, shared by all that show it, closed when the last one leaves.
+import { untrack } from "svelte";
+import { SvelteMap } from "svelte/reactivity";
+import type { Backend, Stop } from "$lib/backend/backend";
+import type { ErrorReply } from "$lib/generated/ErrorReply";
+import type { LogLine } from "$lib/generated/LogLine";
+import type { TaskDetail } from "$lib/generated/TaskDetail";
+import type { TaskId } from "$lib/generated/TaskId";
+import type { TaskUpdate } from "$lib/generated/TaskUpdate";
+import { isFinal } from "$lib/operations/states";
+import { RateMeter } from "./rate";
+
+/** A task can log without end; a page cannot hold that. */
+const MOST_LINES = 5000;
+
+export class TaskWatch {
+  detail: TaskDetail | null = $state.raw(null);
+  log: LogLine[] = $state.raw([]);
+  error: ErrorReply | null = $state.raw(null);
+  /** Units a second over the last seconds; none while unknown. */
+  rate: number | null = $state(null);
+  readonly #meter = new RateMeter();
+
+  accept(update: TaskUpdate): void {
+    this.detail = update.detail;
+    this.error = null;
+    if (update.log.length > 0) {
+      const last = this.log.at(-1)?.sequence ?? -Infinity;
+      // a stream that was opened again repeats what is known
+      const fresh = update.log.filter((line) => line.sequence > last);
+      this.log = [...this.log, ...fresh].slice(-MOST_LINES);
+    }
+    const { task } = update.detail;
+    this.rate =
+      task.state === "running" && task.progress
+        ? this.#meter.observe(task.attempt, task.progress.done, Date.now())
+        : null;
+  }
+
+  /** Puts earlier lines in front of those that are known. */
+  prepend(lines: LogLine[]): void {
+    const first = this.log[0]?.sequence ?? Infinity;
+    this.log = [...lines.filter((line) => line.sequence < first), ...this.log];
+  }
+}
+
+interface Shared {
+  watch: TaskWatch;
+  users: number;
+  stop: Stop;
+  waiting: ((outcome: TaskDetail | ErrorReply) => void)[];
+}
+
+/** A task that ended while it was watched, or its stream's failure. */
+export type Ending = { detail: TaskDetail } | { error: ErrorReply };
+
+export class TaskWatches {
+  readonly #backend: Backend;
+  readonly #ended: (detail: TaskDetail) => void;
+  readonly #shared = new SvelteMap<TaskId, Shared>();
+
+  /** `ended` hears of each task that was seen alive, or was started here, and reached its final state. */
+  constructor(backend: Backend, ended: (detail: TaskDetail) => void) {
+    this.#backend = backend;
+    this.#ended = ended;
+  }
+
+  /** The watch of a task that somebody acquired; reading it opens nothing. */
+  find(taskId: TaskId): TaskWatch | null {
+    return this.#shared.get(taskId)?.watch ?? null;
+  }
+
+  /** Opens the task's stream, or joins it. Each call is paid back with one `release`. */
+  acquire(taskId: TaskId): Stop {
+    // an effect that acquires must not run again because others come and go
+    const shared = untrack(() => this.#shared.get(taskId) ?? this.#open(taskId));
+    shared.users += 1;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#release(taskId, shared);
+    };
+  }
+
+  /** Waits for the end of a task that was started here, whichever page is shown meanwhile. */
+  async ending(taskId: TaskId): Promise<Ending> {
+    const release = this.acquire(taskId);
+    const shared = this.#shared.get(taskId);
+    try {
+      const detail = shared?.watch.detail;
+      if (!shared || (detail && isFinal(detail.task.state))) {
+        return { detail: detail ?? (await this.#backend.taskDetail(taskId)) };
+      }
+      const outcome = await new Promise<TaskDetail | ErrorReply>((resolve) => shared.waiting.push(resolve));
+      return "task" in outcome ? { detail: outcome } : { error: outcome };
+    } finally {
+      release();
+    }
+  }
+
+  #open(taskId: TaskId): Shared {
+    const watch = new TaskWatch();
+    const shared: Shared = { watch, users: 0, stop: () => undefined, waiting: [] };
+    this.#shared.set(taskId, shared);
+    shared.stop = this.#backend.watchTask(taskId, {
+      update: (update) => {
+        const before = watch.detail?.task.state;
+        watch.accept(update);
+        if (!isFinal(update.detail.task.state)) return;
+        const seenAlive = before !== undefined && !isFinal(before);
+        const startedHere = before === undefined && shared.waiting.length > 0;
+        if (seenAlive || startedHere) this.#ended(update.detail);
+        this.#settle(shared, update.detail);
+      },
+      failed: (error) => {
+        watch.error = error.reply;
+        this.#settle(shared, error.reply);
+      },
+    });
+    return shared;
+  }
+
+  #settle(shared: Shared, outcome: TaskDetail | ErrorReply): void {
+    for (const resolve of shared.waiting.splice(0)) resolve(outcome);
+  }
+
+  #release(taskId: TaskId, shared: Shared): void {
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    shared.stop();
+    if (untrack(() => this.#shared.get(taskId)) === shared) this.#shared.delete(taskId);
+  }
+}
