@@ -26,7 +26,7 @@ pub struct FinishedTask {
 }
 
 /// What the queue and its workers look like to health-check.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueueHealth {
     /// Age of the oldest task that waits and is due, milliseconds.
     pub oldest_waiting_ms: Option<i64>,
