@@ -1,0 +1,113 @@
+//! `upkeep-worker exec`: one operation without any queue.
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use upkeep_config::Folders;
+use upkeep_contract::OperationId;
+use upkeep_contract::task::{LogLevel, Progress};
+use upkeep_operations::context::{Context, Reporter};
+use upkeep_operations::{Finished, OperationError};
+use upkeep_worker::registry;
+
+use crate::cli::{ExecArguments, Failure, print_json, told_to_stop};
+
+/// Some items could not be done.
+const PARTIAL: u8 = 3;
+/// 128 + SIGINT, as shells report it.
+const CANCELLED: u8 = 130;
+/// The pause between two lines of progress.
+const PROGRESS_PAUSE: Duration = Duration::from_millis(500);
+
+pub(crate) async fn exec(
+    folders: &Folders,
+    arguments: &ExecArguments,
+) -> Result<ExitCode, Failure> {
+    let registry = registry(folders, None);
+    let id = OperationId::from(arguments.operation.as_str());
+    let known = registry.describe();
+    let Some(operation) = known.iter().find(|operation| operation.id == id) else {
+        let ids: Vec<&str> = registry.ids().iter().map(OperationId::as_str).collect();
+        return Err(Failure::usage(
+            format!("there is no operation `{id}`"),
+            format!("use one of: {}", ids.join(", ")),
+        ));
+    };
+    let mut params: Value = serde_json::from_str(&arguments.params).map_err(|error| {
+        Failure::usage(
+            format!("--params is not JSON: {error}"),
+            "give an object such as '{\"max_age_hours\":24}'",
+        )
+    })?;
+    let Some(object) = params.as_object_mut() else {
+        return Err(Failure::usage(
+            "--params is not a JSON object",
+            "give an object such as '{\"max_age_hours\":24}'",
+        ));
+    };
+    if arguments.dry_run {
+        if !operation.deletes {
+            return Err(Failure::usage(
+                format!("`{id}` removes nothing, so it has no dry run"),
+                "leave --dry-run out",
+            ));
+        }
+        object.insert("dry_run".to_owned(), Value::Bool(true));
+    }
+    registry.accept(&id, params.clone())?;
+
+    let mut context = Context::silent(folders.artifacts());
+    context.reporter = Arc::new(StderrReporter::default());
+    let run = registry.run(&id, params, &context);
+    tokio::pin!(run);
+    let done = tokio::select! {
+        done = &mut run => done,
+        told = told_to_stop() => {
+            told?;
+            context.cancellation.cancel();
+            run.await
+        }
+    };
+    match done {
+        Ok(Finished::Succeeded(report)) => print_json(&report).map(|()| ExitCode::SUCCESS),
+        Ok(Finished::Partial(report)) => print_json(&report).map(|()| ExitCode::from(PARTIAL)),
+        Err(OperationError::Cancelled { report }) => {
+            if let Some(report) = report {
+                print_json(&report)?;
+            }
+            eprintln!("cancelled");
+            Ok(ExitCode::from(CANCELLED))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Prints progress and log lines as plain lines on stderr.
+#[derive(Default)]
+struct StderrReporter {
+    last: Mutex<Option<Instant>>,
+}
+
+impl Reporter for StderrReporter {
+    fn progress(&self, progress: Progress) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < PROGRESS_PAUSE) {
+            return;
+        }
+        *last = Some(Instant::now());
+        let of = progress
+            .total
+            .map(|total| format!(" of {total}"))
+            .unwrap_or_default();
+        eprintln!(
+            "{}{of} {}: {}",
+            progress.done, progress.unit, progress.message
+        );
+    }
+
+    fn log(&self, level: LogLevel, message: String) {
+        eprintln!("{}: {message}", level.as_str());
+    }
+}

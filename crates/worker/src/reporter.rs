@@ -1,0 +1,123 @@
+//! Carries progress and log lines from an operation to the queue, at most ten times a second.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use upkeep_contract::Clock;
+use upkeep_contract::task::{LogLevel, Progress};
+use upkeep_operations::context::Reporter;
+use upkeep_queue::{Lease, NewLogLine, Queue, QueueError};
+
+/// The pause after each write: at most ten progress changes a second for each task.
+const THROTTLE: Duration = Duration::from_millis(100);
+
+/// Lines kept while the queue cannot be written; later ones are counted and dropped.
+const PENDING_LINES_MAX: usize = 10_000;
+
+#[derive(Debug, Default)]
+struct Pending {
+    progress: Option<Progress>,
+    lines: Vec<NewLogLine>,
+    dropped: u64,
+}
+
+/// Takes what one attempt says.
+#[derive(Debug)]
+pub(crate) struct AttemptReporter {
+    pending: Mutex<Pending>,
+    news: Notify,
+    clock: Arc<dyn Clock>,
+}
+
+impl AttemptReporter {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            pending: Mutex::default(),
+            news: Notify::new(),
+            clock,
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what came since the last write; what could not be written is kept for the next time.
+    pub(crate) async fn flush(&self, queue: &Queue, lease: &Lease) -> Result<(), QueueError> {
+        let Pending {
+            progress,
+            mut lines,
+            dropped,
+        } = std::mem::take(&mut *self.pending());
+        if dropped > 0 {
+            let message = format!("{dropped} log lines came too fast and were left out");
+            lines.push(NewLogLine {
+                at: self.clock.now(),
+                level: LogLevel::Warning,
+                message,
+            });
+        }
+        if progress.is_none() && lines.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = queue
+            .report_progress(lease, progress.as_ref(), &lines)
+            .await
+        {
+            let mut pending = self.pending();
+            lines.append(&mut pending.lines);
+            pending.lines = lines;
+            pending.progress = pending.progress.take().or(progress);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Writes whenever there is something new, until `end`. A write is never cut off half-way:
+    /// what it had taken would be lost.
+    pub(crate) async fn keep_flushing(
+        &self,
+        queue: &Queue,
+        lease: &Lease,
+        end: &CancellationToken,
+    ) {
+        while end
+            .run_until_cancelled(self.news.notified())
+            .await
+            .is_some()
+        {
+            if let Err(error) = self.flush(queue, lease).await {
+                tracing::warn!(task_id = %lease.task_id, %error, "cannot write progress; will try again");
+                self.news.notify_one();
+            }
+            if end
+                .run_until_cancelled(tokio::time::sleep(THROTTLE))
+                .await
+                .is_none()
+            {
+                return;
+            }
+        }
+    }
+}
+
+impl Reporter for AttemptReporter {
+    fn progress(&self, progress: Progress) {
+        self.pending().progress = Some(progress);
+        self.news.notify_one();
+    }
+
+    fn log(&self, level: LogLevel, message: String) {
+        let at = self.clock.now();
+        let mut pending = self.pending();
+        if pending.lines.len() < PENDING_LINES_MAX {
+            pending.lines.push(NewLogLine { at, level, message });
+        } else {
+            pending.dropped += 1;
+        }
+        drop(pending);
+        self.news.notify_one();
+    }
+}

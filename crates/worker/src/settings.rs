@@ -1,0 +1,50 @@
+//! The configuration file as the operations see it, read anew at the start of each task.
+
+use upkeep_config::{ConfigError, Configuration, Folders, Levels};
+use upkeep_operations::OperationError;
+use upkeep_operations::settings::{Settings, SettingsSource, Threshold, Thresholds};
+
+/// Settings from an installation's configuration file.
+#[derive(Clone, Debug)]
+pub struct FolderSettings(pub Folders);
+
+impl SettingsSource for FolderSettings {
+    fn load(&self) -> Result<Settings, OperationError> {
+        operation_settings(&self.0)
+    }
+}
+
+/// What the operations need of an installation's configuration, as it is now.
+///
+/// # Errors
+/// [`OperationError::Permanent`] when the file cannot be used; nothing may be cleaned then.
+pub fn operation_settings(folders: &Folders) -> Result<Settings, OperationError> {
+    let configuration =
+        Configuration::read(&folders.config_file()).map_err(|error| unusable(&error))?;
+    let health = configuration.health;
+    Ok(Settings {
+        locations: configuration.locations,
+        run_stores: configuration.run_stores,
+        protected: folders.protected(),
+        own_temporary: Some(folders.own_temporary().to_owned()),
+        thresholds: Thresholds {
+            cpu: threshold(health.cpu),
+            memory: threshold(health.memory),
+            swap: threshold(health.swap),
+            disk: threshold(health.disk),
+            disk_floor_bytes: health.disk_floor_bytes,
+            inodes: threshold(health.inodes),
+            load: threshold(health.load),
+            runtime_alive_tasks: threshold(health.runtime),
+        },
+        statistics_log: folders.statistics_log(),
+    })
+}
+
+fn threshold(levels: Levels) -> Threshold {
+    Threshold::new(levels.warning, levels.critical)
+}
+
+fn unusable(error: &ConfigError) -> OperationError {
+    OperationError::permanent(error.to_string(), error.hint())
+}

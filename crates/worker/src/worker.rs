@@ -1,0 +1,250 @@
+//! The claim loop, and stopping in good order.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+use upkeep_contract::WorkerId;
+use upkeep_operations::Registry;
+use upkeep_queue::{ChangeStream, Claim, ClaimFilter, NewWorker, Queue, QueueError, WorkerMode};
+
+use crate::WorkerOptions;
+use crate::attempt::Bench;
+use crate::heartbeat::{Pulse, keep_beating, keep_rescuing, keep_watching};
+use crate::leases::{Leases, StopReason, StopSignal};
+
+/// The longest wait without a look at the queue, should a signal get lost.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The shortest wait after a look that found nothing although something was due: another worker took it.
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
+
+/// The pause after the queue could not be reached.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// A worker that has started. Dropping it leaves it running; see [`RunningWorker::stop`].
+#[derive(Debug)]
+pub struct RunningWorker {
+    id: WorkerId,
+    queue: Queue,
+    leases: Leases,
+    stop_claiming: CancellationToken,
+    grace: Duration,
+    claiming: JoinHandle<()>,
+    attempts: Arc<tokio::sync::Mutex<JoinSet<()>>>,
+    companions: JoinSet<()>,
+}
+
+/// Starts a worker inside the running tokio runtime.
+///
+/// # Errors
+/// [`QueueError::Unavailable`] when it could not be entered in the registry; it is not running then.
+pub async fn start(
+    queue: Queue,
+    registry: Registry,
+    artifacts: PathBuf,
+    options: WorkerOptions,
+) -> Result<RunningWorker, QueueError> {
+    let id = WorkerId::generate();
+    queue
+        .register_worker(&NewWorker {
+            id: id.clone(),
+            host: options.host.clone(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            embedded: options.embedded,
+            operations: registry.ids().to_vec(),
+            strategy: options.strategy,
+            concurrency: options.concurrency,
+        })
+        .await?;
+    let leases = Leases::default();
+    let pulse = Arc::new(Pulse::default());
+    let stop_claiming = CancellationToken::new();
+    let mut companions = JoinSet::new();
+    companions.spawn(keep_beating(
+        queue.clone(),
+        id.clone(),
+        options.clone(),
+        leases.clone(),
+        Arc::clone(&pulse),
+    ));
+    companions.spawn(keep_rescuing(
+        queue.clone(),
+        options.rescue_look(),
+        leases.clone(),
+    ));
+    companions.spawn(keep_watching(queue.clone(), leases.clone()));
+    let filter = ClaimFilter {
+        operations: registry.ids().to_vec(),
+        host: options.host.clone(),
+        strategy: options.strategy,
+    };
+    let attempts = Arc::new(tokio::sync::Mutex::new(JoinSet::new()));
+    let claimer = Claimer {
+        id: id.clone(),
+        filter,
+        lease: options.lease,
+        free: Arc::new(Semaphore::new(options.concurrency.max(1) as usize)),
+        bench: Bench {
+            queue: queue.clone(),
+            registry,
+            artifacts,
+            leases: leases.clone(),
+            host: options.host.clone(),
+        },
+        attempts: Arc::clone(&attempts),
+        pulse,
+        stop: stop_claiming.clone(),
+    };
+    tracing::info!(worker_id = %id, host = %options.host, concurrency = options.concurrency, "the worker is ready");
+    // subscribed before the first look, so that nothing enqueued in between is missed
+    let changes = queue.changes();
+    let claiming = tokio::spawn(claimer.keep_claiming(changes));
+    Ok(RunningWorker {
+        id,
+        queue,
+        leases,
+        stop_claiming,
+        grace: options.grace,
+        claiming,
+        attempts,
+        companions,
+    })
+}
+
+impl RunningWorker {
+    /// Its id in the registry.
+    pub fn id(&self) -> &WorkerId {
+        &self.id
+    }
+
+    /// Stops in good order: claims nothing new, lets attempts end within the grace time, hands the
+    /// rest back to the queue, and says farewell.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the queue could not be told; the leases then run out by themselves.
+    pub async fn stop(mut self) -> Result<(), QueueError> {
+        self.stop_claiming.cancel();
+        if let Err(error) = self.claiming.await {
+            tracing::error!(%error, "the claim loop broke down");
+        }
+        let mut attempts = std::mem::take(&mut *self.attempts.lock().await);
+        while attempts.try_join_next().is_some() {}
+        if !attempts.is_empty() && !self.grace.is_zero() {
+            let draining = self
+                .queue
+                .set_worker_mode(&self.id, WorkerMode::Draining)
+                .await;
+            if let Err(error) = draining {
+                tracing::warn!(%error, "cannot tell that the worker drains");
+            }
+            let ended = async { while attempts.join_next().await.is_some() {} };
+            if tokio::time::timeout(self.grace, ended).await.is_err() {
+                tracing::info!("the grace time is over: handing back what is left");
+            }
+        }
+        self.leases.stop_all(StopReason::Shutdown);
+        while attempts.join_next().await.is_some() {}
+        self.companions.shutdown().await;
+        self.queue
+            .set_worker_mode(&self.id, WorkerMode::Stopped)
+            .await?;
+        tracing::info!(worker_id = %self.id, "the worker has stopped");
+        Ok(())
+    }
+}
+
+struct Claimer {
+    id: WorkerId,
+    filter: ClaimFilter,
+    lease: Duration,
+    free: Arc<Semaphore>,
+    bench: Bench,
+    attempts: Arc<tokio::sync::Mutex<JoinSet<()>>>,
+    pulse: Arc<Pulse>,
+    stop: CancellationToken,
+}
+
+impl Claimer {
+    /// Claims until it is told to stop. A claim is never cut off half-way: its lease would be nobody's.
+    async fn keep_claiming(self, mut changes: ChangeStream) {
+        while let Some(permit) = self.unless_stopped(self.free_slot()).await.flatten() {
+            let claimed_at = Instant::now();
+            let wait = match self.claim().await {
+                Ok(Look::Claimed(claim)) => {
+                    self.begin(*claim, permit, claimed_at).await;
+                    continue;
+                }
+                Ok(Look::NothingDueFor(wait)) => wait,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot claim");
+                    AFTER_ERROR
+                }
+            };
+            drop(permit);
+            // a signal, or the time of the next task that waits
+            match self
+                .unless_stopped(tokio::time::timeout(wait, changes.next()))
+                .await
+            {
+                None | Some(Ok(None)) => return,
+                Some(Ok(Some(_)) | Err(_)) => changes.skip_pending(),
+            }
+        }
+    }
+
+    async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            done = wait => Some(done),
+        }
+    }
+
+    /// The right to perform one more task, once the queue can be reached.
+    async fn free_slot(&self) -> Option<OwnedSemaphorePermit> {
+        self.pulse.wait_until_back().await;
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+
+    async fn begin(&self, claim: Claim, permit: OwnedSemaphorePermit, claimed_at: Instant) {
+        let stop = StopSignal::default();
+        self.bench
+            .leases
+            .add(claim.lease.clone(), stop.clone(), claimed_at, self.lease);
+        let bench = self.bench.clone();
+        let mut attempts = self.attempts.lock().await;
+        while attempts.try_join_next().is_some() {}
+        attempts.spawn(async move {
+            bench.perform(claim, stop).await;
+            drop(permit);
+        });
+    }
+
+    /// Looks before it claims: a look is a read, and idle workers should not take the write lock.
+    async fn claim(&self) -> Result<Look, QueueError> {
+        let queue = &self.bench.queue;
+        let Some(due) = queue.next_due(&self.filter).await? else {
+            return Ok(Look::NothingDueFor(LONGEST_WAIT));
+        };
+        let wait = due.since(queue.now());
+        if !wait.is_zero() {
+            return Ok(Look::NothingDueFor(wait.min(LONGEST_WAIT)));
+        }
+        let claim = queue
+            .claim(&self.id, std::process::id(), &self.filter, self.lease)
+            .await?;
+        Ok(claim.map_or(Look::NothingDueFor(SHORTEST_WAIT), |claim| {
+            Look::Claimed(Box::new(claim))
+        }))
+    }
+}
+
+enum Look {
+    Claimed(Box<Claim>),
+    NothingDueFor(Duration),
+}

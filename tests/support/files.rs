@@ -1,0 +1,55 @@
+//! Real trees of real files.
+
+use std::collections::BTreeMap;
+use std::fs::{File, FileTimes};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Writes a file, and its folders, that was last modified that many hours ago.
+pub fn file(path: &Path, hours_old: u64) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, b"0123456789").unwrap();
+    age(path, hours_old);
+}
+
+/// Sets a file's or folder's times to that many hours ago.
+pub fn age(path: &Path, hours_old: u64) {
+    let time = SystemTime::now() - Duration::from_hours(hours_old);
+    File::open(path).unwrap().set_times(FileTimes::new().set_modified(time).set_accessed(time)).unwrap();
+}
+
+/// Many small old files, a thousand to a folder.
+pub fn many_files(root: &Path, count: usize, hours_old: u64) {
+    let time = SystemTime::now() - Duration::from_hours(hours_old);
+    for index in 0..count {
+        let folder = root.join(format!("folder-{:04}", index / 1000));
+        if index % 1000 == 0 {
+            std::fs::create_dir_all(&folder).unwrap();
+        }
+        let file = File::create(folder.join(format!("file-{index:07}"))).unwrap();
+        file.set_times(FileTimes::new().set_modified(time)).unwrap();
+    }
+}
+
+/// What a tree looks like: each path with its kind, size and modification time. Links are not followed.
+pub fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, u64, i64, i64)> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = path.symlink_metadata().unwrap();
+            found.insert(path.clone(), (metadata.mode(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()));
+            if metadata.is_dir() {
+                open.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// How many files (not folders) lie below.
+pub fn count_files(root: &Path) -> usize {
+    tree(root).values().filter(|(mode, ..)| mode & 0o170_000 != 0o040_000).count()
+}

@@ -1,0 +1,114 @@
+//! The real programs, as processes that can be killed.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::installation::Installation;
+
+/// The app, as this test run built it.
+pub fn app_program() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_upkeep"))
+}
+
+/// The worker, which `cargo build --workspace` puts beside the app.
+pub fn worker_program() -> PathBuf {
+    let program = app_program().with_file_name("upkeep-worker");
+    assert!(program.exists(), "{} is missing: build it with `cargo build -p upkeep-worker`", program.display());
+    program
+}
+
+/// A process that is killed when the test ends, however it ends.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a command for an installation; what it prints goes to a file there.
+    pub fn start(installation: &Installation, mut command: Command, name: &str) -> Self {
+        let log = installation.path().join(format!("{name}-{}.log", uuid_like()));
+        let output = std::fs::File::create(&log).unwrap();
+        let child = command
+            .env("UPKEEP_HOME", installation.home())
+            .env_remove("UPKEEP_DATABASE_URL")
+            .env("RUST_LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        Self { child, log }
+    }
+
+    /// Starts `upkeep-worker run`.
+    pub fn worker(installation: &Installation, arguments: &[&str]) -> Self {
+        let mut command = Command::new(worker_program());
+        command.arg("run").args(arguments);
+        Self::start(installation, command, "worker")
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL: no farewell.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and waits for the end; true when it ended with code 0.
+    pub fn terminate(&mut self) -> bool {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap().success()
+    }
+
+    /// True while it runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What it has printed so far.
+    pub fn output(&self) -> String {
+        let mut bytes = Vec::new();
+        std::fs::File::open(&self.log).unwrap().read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Waits until it has printed this text, at most half a minute.
+    pub fn wait_for(&mut self, text: &str) {
+        let begun = Instant::now();
+        while !self.output().contains(text) {
+            assert!(self.is_running(), "it ended without printing `{text}`:\n{}", self.output());
+            assert!(begun.elapsed() < Duration::from_secs(30), "it never printed `{text}`:\n{}", self.output());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Err(error) = self.child.kill().and_then(|()| self.child.wait().map(|_| ())) {
+            eprintln!("cannot end a process of the test: {error}");
+        }
+    }
+}
+
+/// Runs the worker program to its end.
+pub fn exec(home: &Path, arguments: &[&str]) -> std::process::Output {
+    Command::new(worker_program())
+        .args(arguments)
+        .env("UPKEEP_HOME", home)
+        .env_remove("UPKEEP_DATABASE_URL")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn uuid_like() -> String {
+    upkeep_contract::TaskId::generate().0
+}
