@@ -1,1 +1,24 @@
-//! Under construction.
+//! The use cases behind every front door: what an operator may ask for, and what comes back.
+//!
+//! Rules kept here: nothing is enqueued but on a request; parameters are accepted by the
+//! operation's registry first; every change of settings is checked and audited.
+//! Deliberately absent: windows, HTTP, SQL, timers that make tasks.
+
+mod changes;
+mod console;
+mod embedded;
+mod error;
+mod overview;
+mod report;
+mod requester;
+mod settings;
+mod trigger;
+mod vitals;
+mod watch;
+
+pub use changes::ChangeBatches;
+pub use console::Console;
+pub use error::ConsoleError;
+pub use upkeep_worker::ON_DEMAND_NOTICE;
+pub use vitals::VitalsWatch;
+pub use watch::TaskWatch;

@@ -55,6 +55,13 @@ impl<O: Operation> ErasedOperation for O {
 }
 
 fn read<O: Operation>(params: Value) -> Result<O::Params, OperationError> {
+    // serde would take a list as the fields in their order: `[0]` must not mean "of any age"
+    if !params.is_object() {
+        return Err(OperationError::from(InvalidParameter {
+            key: "params".to_owned(),
+            problem: "cannot be read: give a JSON object such as {}".to_owned(),
+        }));
+    }
     let params: O::Params = serde_json::from_value(params).map_err(|error| InvalidParameter {
         key: "params".to_owned(),
         problem: format!("cannot be read: {error}"),

@@ -1,0 +1,79 @@
+//! Reading: the overview, the list of tasks, one task and its log.
+
+use std::time::Duration;
+
+use upkeep_contract::overview::{OperationOverview, Overview};
+use upkeep_contract::task::{LogLine, TaskCursor, TaskDetail, TaskFilter, TaskPage};
+use upkeep_contract::worker::WorkerState;
+use upkeep_contract::{ErrorReply, TaskId};
+
+use crate::{Console, ConsoleError};
+
+/// Tasks shown as current on an operation's card.
+const CURRENT_MAX: u32 = 10;
+
+/// A worker that gave no sign of life for this long is history, not something to look after.
+const WORKERS_SINCE: Duration = Duration::from_hours(1);
+
+/// The largest page of a log.
+const LOG_PAGE_MAX: u32 = 5000;
+
+impl Console {
+    /// What the Overview page shows.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Queue`] when the database cannot be reached.
+    pub async fn overview(&self) -> Result<Overview, ConsoleError> {
+        let mut operations = Vec::new();
+        for operation in self.registry.describe() {
+            operations.push(OperationOverview {
+                current: self.queue.current_tasks(&operation.id, CURRENT_MAX).await?,
+                last_run: self.queue.last_run(&operation.id).await?,
+                operation,
+            });
+        }
+        let since = self.queue.now().minus(WORKERS_SINCE);
+        let mut workers = self.queue.workers(since).await?;
+        workers.retain(|worker| worker.state != WorkerState::Stopped);
+        Ok(Overview {
+            operations,
+            workers,
+            configuration_error: self.configuration().err().map(ErrorReply::from),
+        })
+    }
+
+    /// A page of tasks, the newest first.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Queue`] when the database cannot be reached.
+    pub async fn tasks(
+        &self,
+        filter: &TaskFilter,
+        after: Option<&TaskCursor>,
+        limit: u32,
+    ) -> Result<TaskPage, ConsoleError> {
+        Ok(self.queue.tasks(filter, after, limit).await?)
+    }
+
+    /// A task with its attempts and report.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Queue`]: there is no such task, or the database cannot be reached.
+    pub async fn task(&self, id: &TaskId) -> Result<TaskDetail, ConsoleError> {
+        Ok(self.queue.task(id).await?)
+    }
+
+    /// Lines of a task's log after a sequence number, or from the first one, the oldest first.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Queue`] when the database cannot be reached.
+    pub async fn task_log(
+        &self,
+        id: &TaskId,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<LogLine>, ConsoleError> {
+        let limit = limit.clamp(1, LOG_PAGE_MAX);
+        Ok(self.queue.log_after(id, after.unwrap_or(0), limit).await?)
+    }
+}

@@ -1,0 +1,244 @@
+//! Asking for work: trigger, execute a plan, run again, cancel. The only place that enqueues.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use upkeep_contract::task::{CancelOutcome, TaskState, TriggerOutcome};
+use upkeep_contract::{OperationId, PlanId, TaskId};
+use upkeep_queue::{Enqueued, NewTask, QueueError};
+
+use crate::{Console, ConsoleError};
+
+impl Console {
+    /// Asks for an operation, once. The same request while the first still waits or runs makes no second task.
+    ///
+    /// # Errors
+    /// [`ConsoleError`]: the operation, a parameter, a name or the plan cannot be accepted, or the
+    /// database cannot be reached; nothing was enqueued.
+    pub async fn trigger(
+        &self,
+        operation: &OperationId,
+        params: Value,
+    ) -> Result<TriggerOutcome, ConsoleError> {
+        self.request(operation, params, None, None).await
+    }
+
+    /// Asks for the same again, as a new task that points to the old one. A task that executed a
+    /// plan executes that very plan again, which finds most of it gone: it never looks for more.
+    ///
+    /// # Errors
+    /// [`ConsoleError::NotFinished`] while the task waits or runs, else as [`Console::trigger`].
+    pub async fn run_again(&self, id: &TaskId) -> Result<TriggerOutcome, ConsoleError> {
+        let old = self.queue.task(id).await?.task;
+        if !old.state.is_final() {
+            return Err(ConsoleError::NotFinished(id.clone()));
+        }
+        self.request(
+            &old.operation,
+            old.params,
+            old.target_host,
+            Some(id.clone()),
+        )
+        .await
+    }
+
+    /// Cancels a task that waits, or asks the worker of a running one to stop.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Queue`]: there is no such task, or the database cannot be reached.
+    pub async fn cancel(&self, id: &TaskId) -> Result<CancelOutcome, ConsoleError> {
+        Ok(self.queue.cancel(id, &self.requester).await?)
+    }
+
+    async fn request(
+        &self,
+        operation: &OperationId,
+        params: Value,
+        target_host: Option<String>,
+        rerun_of: Option<TaskId>,
+    ) -> Result<TriggerOutcome, ConsoleError> {
+        if !self.registry.ids().contains(operation) {
+            return Err(ConsoleError::UnknownOperation {
+                operation: operation.clone(),
+                known: self.registry.ids().to_vec(),
+            });
+        }
+        let params = self.registry.accept(operation, params)?;
+        let target_host = match params.get("plan").and_then(Value::as_str) {
+            // what the plan names lies on the host that made it
+            Some(plan) => Some(self.plan_host(operation, &PlanId::from(plan)).await?),
+            None => target_host,
+        };
+        // another host has locations of its own, which only its worker knows
+        if target_host.as_ref().is_none_or(|host| *host == self.host) {
+            self.check_names(&params)?;
+        }
+        let task = NewTask {
+            dry_run: params.get("dry_run").and_then(Value::as_bool) == Some(true),
+            dedup_key: Some(dedup_key(operation, &params, target_host.as_deref())),
+            target_host,
+            rerun_of,
+            ..NewTask::new(operation.clone(), params, self.requester.clone())
+        };
+        Ok(match self.queue.enqueue(task).await? {
+            Enqueued::New(task_id) => TriggerOutcome::Queued { task_id },
+            Enqueued::Existing(task_id) => TriggerOutcome::AlreadyQueued { task_id },
+        })
+    }
+
+    /// The host whose disk a plan speaks of, if the plan can be executed.
+    async fn plan_host(
+        &self,
+        operation: &OperationId,
+        plan: &PlanId,
+    ) -> Result<String, ConsoleError> {
+        let preview = match self.queue.task(&TaskId::from(plan.as_str())).await {
+            Ok(detail) => detail.task,
+            Err(QueueError::NoSuchTask(_)) => return Err(ConsoleError::NoSuchPlan(plan.clone())),
+            Err(error) => return Err(error.into()),
+        };
+        let unusable = |reason: String| ConsoleError::UnusablePlan {
+            plan: plan.clone(),
+            reason,
+        };
+        if preview.operation != *operation {
+            return Err(unusable(format!("it is one of `{}`", preview.operation)));
+        }
+        if !preview.dry_run {
+            return Err(unusable("its task is no preview".to_owned()));
+        }
+        match preview.state {
+            TaskState::Succeeded | TaskState::Partial => {}
+            state if state.is_final() => {
+                return Err(unusable(format!("its preview {}", ended(state))));
+            }
+            _ => return Err(unusable("its preview has not ended yet".to_owned())),
+        }
+        preview
+            .worker_host
+            .ok_or_else(|| unusable("nobody knows which host made it".to_owned()))
+    }
+
+    /// Checks the names that the parameters have, as far as they name anything of the configuration.
+    fn check_names(&self, params: &Value) -> Result<(), ConsoleError> {
+        let named = |key: &str| -> Vec<&str> {
+            let list = params.get(key).and_then(Value::as_array);
+            list.map(|list| list.iter().filter_map(Value::as_str).collect())
+                .unwrap_or_default()
+        };
+        let (locations, run_stores) = (named("locations"), named("run_stores"));
+        if locations.is_empty() && run_stores.is_empty() {
+            return Ok(());
+        }
+        let configuration = self.configuration()?;
+        let known = configuration.locations.iter();
+        let known = known.map(|location| (location.name.as_str(), location.enabled));
+        check_known("location", &locations, &known.collect::<Vec<_>>())?;
+        let known = configuration.run_stores.iter();
+        let known = known.map(|store| (store.name.as_str(), store.enabled));
+        check_known("run store", &run_stores, &known.collect::<Vec<_>>())
+    }
+}
+
+fn check_known(
+    kind: &'static str,
+    names: &[&str],
+    known: &[(&str, bool)],
+) -> Result<(), ConsoleError> {
+    for &name in names {
+        match known.iter().find(|(known, _)| *known == name) {
+            Some((_, true)) => {}
+            Some((_, false)) => {
+                return Err(ConsoleError::TurnedOff {
+                    kind,
+                    name: name.to_owned(),
+                });
+            }
+            None => {
+                return Err(ConsoleError::UnknownName {
+                    kind,
+                    name: name.to_owned(),
+                    known: known.iter().map(|(name, _)| (*name).to_owned()).collect(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn ended(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Cancelled => "was cancelled",
+        _ => "failed",
+    }
+}
+
+/// Two requests with the same key ask for the very same work.
+fn dedup_key(operation: &OperationId, params: &Value, target_host: Option<&str>) -> String {
+    let mut key = format!("{operation} ");
+    canonical(params, &mut key);
+    if let Some(host) = target_host {
+        key.push_str(" @");
+        key.push_str(host);
+    }
+    key
+}
+
+/// JSON with its keys sorted: programs built with other features of `serde_json` must agree.
+fn canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(object) => {
+            let mut entries: Vec<_> = object.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            text.push('{');
+            for (index, (key, value)) in entries.into_iter().enumerate() {
+                separate(index, text);
+                scalar(&Value::from(key.as_str()), text);
+                text.push(':');
+                canonical(value, text);
+            }
+            text.push('}');
+        }
+        Value::Array(list) => {
+            text.push('[');
+            for (index, value) in list.iter().enumerate() {
+                separate(index, text);
+                canonical(value, text);
+            }
+            text.push(']');
+        }
+        other => scalar(other, text),
+    }
+}
+
+fn separate(index: usize, text: &mut String) {
+    if index > 0 {
+        text.push(',');
+    }
+}
+
+fn scalar(value: &Value, text: &mut String) {
+    // writing to a String cannot fail
+    if write!(text, "{value}").is_err() {
+        text.push_str("null");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_same_work_has_the_same_key() {
+        let key = |params: &Value, host| dedup_key(&"cleanup-runs".into(), params, host);
+        let params = json!({"b": [1, {"d": null, "c": "x\"y"}], "a": true});
+        assert_eq!(
+            key(&params, None),
+            r#"cleanup-runs {"a":true,"b":[1,{"c":"x\"y","d":null}]}"#
+        );
+        assert_ne!(key(&params, None), key(&params, Some("desk-7")));
+        assert_ne!(key(&params, None), key(&json!({"a": true}), None));
+    }
+}

@@ -1,0 +1,12 @@
+//! The use cases without a window, on a real SQLite file.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
+mod open;
+mod report;
+mod settings;
+mod support;
+mod trigger;
+mod watch;
