@@ -78,7 +78,7 @@ impl Operation for LogStatistics {
         let log_file = self.settings.load()?.statistics_log;
         context.progress(0, Some(STEPS), "steps", "measuring the system");
         let mut sampler = SystemSampler::new();
-        sampler.sample(context.clock.now());
+        sampler.sample_without_disks(context.clock.now());
         tokio::select! {
             () = tokio::time::sleep(SystemSampler::SHORTEST_CPU_WINDOW + Duration::from_millis(5)) => {}
             () = context.cancellation.cancelled() => return Err(OperationError::Cancelled { report: None }),

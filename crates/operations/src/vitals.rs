@@ -125,7 +125,8 @@ fn local_disks() -> Vec<DiskVitals> {
         .collect()
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::process::Command;
 

@@ -354,7 +354,7 @@ async fn cancelling_stops_a_long_window_at_once() {
         cpu_window_ms: 60_000,
     };
     let (result, ()) = tokio::join!(operation.run(params, &context), async {
-        cancellation.cancel()
+        cancellation.cancel();
     });
     assert!(
         matches!(result, Err(OperationError::Cancelled { .. })),
