@@ -1,0 +1,37 @@
+//! Names the app's own commands to the permission system: one that is not listed here, or whose
+//! permission the capability does not list, cannot be called by the page.
+
+use tauri_build::{AppManifest, Attributes};
+
+const COMMANDS: &[&str] = &[
+    "overview",
+    "trigger",
+    "cancel_task",
+    "run_task_again",
+    "list_tasks",
+    "task_detail",
+    "task_log",
+    "save_report",
+    "watch_task",
+    "watch_vitals",
+    "unwatch",
+    "settings",
+    "save_location",
+    "remove_location",
+    "save_run_store",
+    "remove_run_store",
+    "set_embedded_worker",
+    "choose_folder",
+];
+
+fn main() {
+    // tauri-build watches `capabilities/` beside Cargo.toml; ours lie with the rest of the shell
+    println!("cargo:rerun-if-changed=src-tauri/capabilities");
+    let attributes = Attributes::new()
+        .capabilities_path_pattern("src-tauri/capabilities/*.json")
+        .app_manifest(AppManifest::new().commands(COMMANDS));
+    if let Err(error) = tauri_build::try_build(attributes) {
+        eprintln!("{error:#}");
+        std::process::exit(1);
+    }
+}

@@ -1,0 +1,72 @@
+//! The commands, by page. Each is listed here, in `build.rs` and in `capabilities/main.json`;
+//! a test compares the lists.
+
+mod overview;
+mod settings;
+mod tasks;
+mod vitals;
+
+use tauri::{Builder, Wry};
+
+/// Hands the commands to the app.
+pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
+    builder.invoke_handler(tauri::generate_handler![
+        overview::overview,
+        tasks::trigger,
+        tasks::cancel_task,
+        tasks::run_task_again,
+        tasks::list_tasks,
+        tasks::task_detail,
+        tasks::task_log,
+        tasks::save_report,
+        tasks::watch_task,
+        vitals::watch_vitals,
+        vitals::unwatch,
+        settings::settings,
+        settings::save_location,
+        settings::remove_location,
+        settings::save_run_store,
+        settings::remove_run_store,
+        settings::set_embedded_worker,
+        settings::choose_folder,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// The words of this kind between two marks of a source text.
+    fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+        let (_, rest) = text.split_once(from).unwrap();
+        rest.split_once(to).unwrap().0
+    }
+
+    #[test]
+    fn build_script_handler_and_capability_list_the_same_commands() {
+        let quoted = between(include_str!("../build.rs"), "COMMANDS: &[&str] = &[", "];");
+        let built: BTreeSet<&str> = quoted.split('"').skip(1).step_by(2).collect();
+
+        let handled = between(include_str!("commands.rs"), "generate_handler![", "])");
+        let handled: BTreeSet<&str> = handled
+            .split(',')
+            .filter_map(|path| path.trim().split("::").nth(1))
+            .collect();
+        assert_eq!(handled, built);
+
+        let capability: serde_json::Value =
+            serde_json::from_str(include_str!("../capabilities/main.json")).unwrap();
+        let permissions = capability["permissions"].as_array().unwrap();
+        let permissions: BTreeSet<&str> = permissions
+            .iter()
+            .map(|each| each.as_str().unwrap())
+            .collect();
+        let mut expect: BTreeSet<String> = built
+            .iter()
+            .map(|command| format!("allow-{}", command.replace('_', "-")))
+            .collect();
+        expect.insert("core:event:allow-listen".to_owned());
+        expect.insert("core:event:allow-unlisten".to_owned());
+        assert_eq!(permissions, expect.iter().map(String::as_str).collect());
+    }
+}
