@@ -24,8 +24,13 @@ export default ts.config(
       "@typescript-eslint/consistent-type-imports": "error",
       // addresses are hashes of one document: there is no base path to resolve
       "svelte/no-navigation-without-resolve": "off",
-      // a style attribute in markup is refused by the content security policy
-      "svelte/no-inline-styles": ["error", { allowTransitions: false }],
+      // a style attribute in markup is refused by the content security policy; style: directives go through the CSSOM
+      "no-restricted-syntax": [
+        "error",
+        { selector: 'SvelteAttribute[key.name="style"]', message: "use a class or a style: directive" },
+      ],
+      // sets and maps here are replaced as a whole, or never shown
+      "svelte/prefer-svelte-reactivity": "off",
       "svelte/no-at-html-tags": "error",
     },
   },

@@ -1,4 +1,5 @@
 // re-reading on signals: never two reads at once, never more often than the gap, never while nobody can see it.
+import { untrack } from "svelte";
 import type { Backend, Stop } from "$lib/backend/backend";
 import type { Change } from "$lib/generated/Change";
 
@@ -70,7 +71,8 @@ export function followChanges({ backend, read, concerns, atLeastEveryMs }: Follo
   let missed = false;
 
   const request = () => {
-    if (visible()) reads.request();
+    // what a read looks at must not start the effect that follows anew
+    if (visible()) untrack(() => reads.request());
     else missed = true;
   };
   const onVisibility = () => {

@@ -1,0 +1,429 @@
+// what the harness can show: quiet, busy, failing, empty, and words that are too long.
+import type { CleanupReport } from "$lib/generated/CleanupReport";
+import type { LogLine } from "$lib/generated/LogLine";
+import type { Task } from "$lib/generated/Task";
+import { FakeBackend } from "../tests/fake";
+import {
+  aCleanup,
+  aHealth,
+  aLocation,
+  anEntry,
+  anOverview,
+  aPreview,
+  aTask,
+  aWorker,
+  detailOf,
+  ended,
+  running,
+  someSettings,
+  someStatistics,
+  someVitals,
+} from "../tests/builders";
+
+const MINUTE = 60_000;
+const now = Date.now();
+const LONG = "a-very-long-name-that-nobody-thought-of-when-the-columns-were-drawn-and-that-never-ends";
+
+function preview(): CleanupReport {
+  const entries = Array.from({ length: 214 }, (_, index) =>
+    anEntry(`/srv/scratch/render-${index % 7}/cache/frame-${String(index).padStart(5, "0")}.exr`, {
+      bytes: 1_000_000 + index * 131_071,
+      modified_at: now - (30 + index) * 60 * MINUTE,
+    }),
+  );
+  entries.push(
+    anEntry(`/srv/scratch/${LONG}/${LONG}/not-utf8-\\xff.tmp`, { kind: "symbolic_link", bytes: 0 }),
+  );
+  return aPreview(entries, {
+    bytes_matched: 3_207_000_000,
+    locations: [
+      {
+        location: "scratch",
+        path: "/srv/scratch",
+        files_matched: 215,
+        bytes_matched: 3_207_000_000,
+        files_removed: 0,
+        bytes_removed: 0,
+      },
+    ],
+    folders: Array.from({ length: 7 }, (_, index) => ({
+      location: "scratch",
+      folder: `render-${index}`,
+      files: 31 - index,
+      bytes: 500_000_000 - index * 7e7,
+    })),
+    ages: [
+      { label: "1 to 7 days", files: 140, bytes: 1_900_000_000 },
+      { label: "7 to 30 days", files: 75, bytes: 1_307_000_000 },
+    ],
+    kept: [
+      { reason: "in_use", count: 2, example: "/srv/scratch/render-1/lock" },
+      { reason: "special_file", count: 1, example: "/srv/scratch/agent.sock" },
+    ],
+    problems: [
+      {
+        path: "/srv/scratch/secret",
+        reason: "permission denied: the worker may not read this folder; change its mode",
+      },
+    ],
+    problems_total: 1,
+  });
+}
+
+const health = aHealth({
+  status: "degraded",
+  checked_at: now - MINUTE,
+  checks: [
+    check("cpu", "ok", 12.5, "percent", 90, 98, "CPU use was 12.5 % over half a second", ""),
+    check(
+      "memory",
+      "warning",
+      91,
+      "percent",
+      80,
+      95,
+      "91 % of the memory is in use",
+      "Close what you do not need.",
+    ),
+    check("disk:/", "ok", 57, "percent", 90, 95, "211 GB are free", ""),
+    check("inodes:/", "ok", 8, "percent", 90, 95, "", ""),
+    check(
+      "pressure:io",
+      "unknown",
+      null,
+      "percent",
+      20,
+      50,
+      "the kernel gives no pressure figures",
+      "Boot with psi=1.",
+    ),
+    check("load", "ok", 0.2, "per core", 1, 2, "", ""),
+  ],
+});
+
+function check(
+  id: string,
+  status: "ok" | "warning" | "critical" | "unknown",
+  observed: number | null,
+  unit: string,
+  warning: number,
+  critical: number,
+  message: string,
+  action: string,
+) {
+  return { id, status, observed, unit, warning, critical, message, action };
+}
+
+function lines(count: number): LogLine[] {
+  return Array.from({ length: count }, (_, index) => ({
+    sequence: index + 1,
+    attempt: index < 6 ? 1 : 2,
+    at: now - (count - index) * 700,
+    level: index % 11 === 7 ? "warning" : index === 5 ? "error" : "info",
+    message:
+      index % 11 === 7
+        ? `kept /srv/scratch/${LONG}/file-${index}: in use`
+        : `removed a batch of 1000 files, ${index} done`,
+  }));
+}
+
+const recent = (task: Task): Task => ({
+  ...task,
+  enqueued_at: now - 12 * MINUTE,
+  started_at: task.started_at && now - 12 * MINUTE + 40,
+  finished_at: task.finished_at && now - 11 * MINUTE,
+});
+
+function calm(): FakeBackend {
+  const backend = new FakeBackend();
+  const temp = recent(ended("succeeded", { id: "last-temp" }));
+  const runs = recent(ended("partial", { id: "last-runs", operation: "cleanup-runs" }));
+  const checkup = recent(ended("succeeded", { id: "last-health", operation: "health-check" }));
+  const statistics = recent(ended("succeeded", { id: "last-stats", operation: "log-statistics" }));
+  backend.update(
+    detailOf(temp, aCleanup({ files_removed: 12, bytes_removed: 4_100_000, directories_removed: 2 })),
+  );
+  backend.update(
+    detailOf(
+      runs,
+      aCleanup({
+        outcome: "partial",
+        runs_removed: 31,
+        runs_matched: 33,
+        files_removed: 8120,
+        files_matched: 8122,
+        bytes_removed: 19_400_000_000,
+        problems: [
+          { path: "/srv/experiments/runs/0042", reason: "read-only file system: remount it writable" },
+        ],
+        problems_total: 1,
+        locations: [
+          {
+            location: "experiments",
+            path: "/srv/experiments/runs",
+            files_matched: 8122,
+            bytes_matched: 19_400_000_000,
+            files_removed: 8120,
+            bytes_removed: 19_400_000_000,
+          },
+        ],
+      }),
+    ),
+    lines(40),
+  );
+  backend.update(detailOf(checkup, health));
+  backend.update(detailOf(statistics, someStatistics()));
+  backend.overviewValue = anOverview(
+    {
+      "cleanup-temp-files": { last_run: temp },
+      "cleanup-runs": { last_run: runs },
+      "health-check": { last_run: checkup },
+      "log-statistics": { last_run: statistics },
+    },
+    { workers: [aWorker({ heartbeat_at: now })] },
+  );
+  const states = ["succeeded", "succeeded", "failed", "cancelled", "partial"] as const;
+  for (let index = 0; index < 120; index += 1) {
+    const state = states[index % states.length] ?? "succeeded";
+    const operation =
+      ["cleanup-temp-files", "health-check", "log-statistics", "cleanup-runs"][index % 4] ?? "";
+    const enqueued = now - (20 + index * index) * MINUTE;
+    backend.update(
+      detailOf(
+        ended(state, {
+          id: `old-${index}`,
+          operation,
+          dry_run: index % 9 === 0,
+          enqueued_at: enqueued,
+          started_at: enqueued + 9,
+          finished_at: enqueued + 40 + index * 997,
+          error:
+            state === "failed"
+              ? { kind: "permanent", message: "the folder /srv/scratch does not exist", hint: "create it" }
+              : null,
+        }),
+      ),
+    );
+  }
+  backend.onTrigger = ({ params, operation }) => {
+    const id = `task-${now}-${backend.triggered.length}`;
+    if (params.dry_run)
+      finish(backend, recent(ended("succeeded", { id, operation, dry_run: true })), preview(), 400);
+    return { status: "queued", task_id: id };
+  };
+  animateVitals(backend);
+  return backend;
+}
+
+function finish(backend: FakeBackend, task: Task, report: unknown, after: number): void {
+  setTimeout(() => backend.update(detailOf(task, report)), after);
+}
+
+function animateVitals(backend: FakeBackend, change = {}): void {
+  setInterval(() => {
+    for (const watcher of backend.vitalsWatchers) watcher.update(someVitals({ at: Date.now(), ...change }));
+  }, 300);
+}
+
+function busy(): FakeBackend {
+  const backend = calm();
+  const started = { started_at: now - 42_000, enqueued_at: now - 43_000 };
+  const progress = (done: number, total: number | null, message: string) => ({
+    done,
+    total,
+    unit: "files",
+    message,
+  });
+  const temp = running({
+    id: "running-temp",
+    ...started,
+    progress: progress(120_400, 200_000, "removing /srv/scratch/render-4"),
+  });
+  const looking = running({ id: "running-preview", operation: "cleanup-runs", dry_run: true, ...started });
+  const waiting = aTask({ id: "waiting", operation: "health-check", enqueued_at: now - 9000 });
+  const stopping = running({
+    id: "stopping",
+    operation: "log-statistics",
+    ...started,
+    cancel_requested_at: now - 500,
+    cancel_requested_by: "anna",
+    progress: { done: 2, total: 4, unit: "steps", message: "counting tasks" },
+  });
+  for (const task of [temp, looking, waiting, stopping]) backend.update(detailOf(task));
+  const [runs, files, checkup, statistics] = backend.overviewValue.operations;
+  if (!runs || !files || !checkup || !statistics) return backend;
+  backend.overviewValue = {
+    ...backend.overviewValue,
+    operations: [
+      { ...runs, current: [looking] },
+      { ...files, current: [temp, aTask({ id: "behind" })] },
+      { ...checkup, current: [waiting] },
+      { ...statistics, current: [stopping] },
+    ],
+    workers: [
+      aWorker({
+        state: "busy",
+        current_tasks: [{ task_id: temp.id, operation: temp.operation, progress: null }],
+      }),
+      aWorker({ id: "worker-2", pid: 990, state: "stale", heartbeat_at: now - 3 * MINUTE, host: "render-3" }),
+    ],
+  };
+  let done = 120_400;
+  setInterval(() => {
+    done = Math.min(200_000, done + 3000);
+    backend.update(
+      detailOf({ ...temp, progress: progress(done, 200_000, "removing /srv/scratch/render-4") }),
+      [
+        {
+          sequence: done,
+          attempt: 1,
+          at: Date.now(),
+          level: "info",
+          message: `removed ${done} files`,
+        },
+      ],
+    );
+  }, 300);
+  animateVitals(backend, {
+    cpu_percent: 96,
+    memory_available_bytes: 1_200_000_000,
+    load_average: [19.2, 9, 4],
+  });
+  return backend;
+}
+
+function failing(): FakeBackend {
+  const backend = calm();
+  const error = {
+    kind: "permanent",
+    message: "the folder /srv/scratch of location `scratch` does not exist",
+    hint: "create it, mount its file system, or change the location in Settings",
+  };
+  const failed = recent(ended("failed", { id: "failed-temp", error }));
+  backend.update(
+    {
+      task: failed,
+      report: null,
+      attempts: [
+        {
+          number: 1,
+          worker: "worker-2",
+          host: "render-3",
+          pid: 990,
+          started_at: now - 12 * MINUTE,
+          ended_at: now - 11.7 * MINUTE,
+          outcome: "lost",
+          error: { kind: "lease_expired", message: "the worker gave no sign of life", hint: "" },
+        },
+        {
+          number: 2,
+          worker: "worker-1",
+          host: "desk-7",
+          pid: 4711,
+          started_at: now - 11.5 * MINUTE,
+          ended_at: now - 11 * MINUTE,
+          outcome: "failed",
+          error,
+        },
+      ],
+    },
+    lines(30),
+  );
+  backend.overviewValue = anOverview(
+    { "cleanup-temp-files": { last_run: failed } },
+    {
+      workers: [],
+      configuration_error: {
+        code: "invalid_configuration",
+        message: "/home/anna/.config/upkeep/config.toml, line 7, key `locations[1].path`: is relative",
+        hint: 'write an absolute path, such as "/srv/scratch"',
+      },
+    },
+  );
+  const problem = {
+    code: "refused" as const,
+    message: "the folder /srv/scratch does not exist",
+    hint: "create it, or change the path",
+  };
+  backend.settingsValue = someSettings({
+    locations: [
+      { settings: aLocation("scratch", { only_own_files: true }), problem },
+      { settings: aLocation("renders", { enabled: false }), problem: null },
+    ],
+    suggestions: [
+      {
+        settings: aLocation("thumbnails"),
+        why: "Pictures that file managers draw again whenever they need them.",
+      },
+      {
+        settings: aLocation("user-temp", { path: "/tmp" }),
+        why: "Your own files in the system's temporary folder.",
+      },
+    ],
+  });
+  backend.failing = {
+    trigger: {
+      code: "database_unavailable",
+      message: "the database /home/anna/.local/share/upkeep/upkeep.db is locked by another program",
+      hint: "close the other program and try again",
+    },
+  };
+  return backend;
+}
+
+function empty(): FakeBackend {
+  const backend = new FakeBackend();
+  backend.settingsValue = someSettings({ locations: [], run_stores: [] });
+  backend.onTrigger = ({ operation }) => {
+    finish(
+      backend,
+      recent(ended("succeeded", { id: "nothing", operation, dry_run: true })),
+      aPreview([]),
+      200,
+    );
+    return { status: "queued", task_id: "nothing" };
+  };
+  return backend;
+}
+
+function broken(): FakeBackend {
+  const backend = failing();
+  const error = backend.overviewValue.configuration_error;
+  backend.settingsValue = someSettings({ locations: [], run_stores: [], error });
+  return backend;
+}
+
+function long(): FakeBackend {
+  const backend = calm();
+  const words = `${LONG} ${LONG}`;
+  backend.settingsValue = someSettings({
+    locations: Array.from({ length: 14 }, (_, index) => ({
+      settings: aLocation(`${LONG.slice(0, 60)}-${index}`, { path: `/srv/${LONG}/${LONG}`, trash: true }),
+      problem:
+        index === 3
+          ? { code: "refused" as const, message: `/srv/${LONG} is a mount`, hint: "say so explicitly" }
+          : null,
+    })),
+  });
+  const task = running({
+    id: "long",
+    progress: { done: 1_234_567, total: 12_345_678, unit: "files", message: `removing /srv/${LONG}/${LONG}` },
+    requested_by: `${LONG}@${LONG} (desktop)`,
+  });
+  backend.update(detailOf(task));
+  const failed = recent(
+    ended("failed", { id: "long-failed", error: { kind: "permanent", message: words, hint: words } }),
+  );
+  backend.update(detailOf(failed));
+  backend.overviewValue = anOverview({ "cleanup-temp-files": { current: [task], last_run: failed } });
+  return backend;
+}
+
+export const SCENES: Partial<Record<string, () => FakeBackend>> = {
+  calm,
+  busy,
+  failing,
+  empty,
+  broken,
+  long,
+};

@@ -1,0 +1,330 @@
+// test data that names only what matters.
+import type { JsonValue } from "$lib/generated/serde_json/JsonValue";
+import type { CleanupReport } from "$lib/generated/CleanupReport";
+import type { HealthReport } from "$lib/generated/HealthReport";
+import type { HostVitals } from "$lib/generated/HostVitals";
+import type { LocationSettings } from "$lib/generated/LocationSettings";
+import type { OperationDescription } from "$lib/generated/OperationDescription";
+import type { OperationOverview } from "$lib/generated/OperationOverview";
+import type { Overview } from "$lib/generated/Overview";
+import type { PlanEntry } from "$lib/generated/PlanEntry";
+import type { SettingsView } from "$lib/generated/SettingsView";
+import type { StatisticsReport } from "$lib/generated/StatisticsReport";
+import type { Task } from "$lib/generated/Task";
+import type { TaskDetail } from "$lib/generated/TaskDetail";
+import type { Worker } from "$lib/generated/Worker";
+
+/** Half past twelve on a Monday; everything below happens around it. */
+export const NOW = Date.UTC(2026, 10, 23, 12, 30, 0);
+const MINUTE = 60_000;
+
+const age = (preset: number): JsonValue => ({
+  type: "number",
+  format: "double",
+  minimum: 0,
+  maximum: 876_600,
+  default: preset,
+});
+const names: JsonValue = { type: ["array", "null"], items: { type: "string" } };
+const flag = (preset: boolean): JsonValue => ({ type: "boolean", default: preset });
+
+/** The registry, with schemas as schemars writes them. */
+export const OPERATIONS: OperationDescription[] = [
+  {
+    id: "cleanup-runs",
+    summary: "removes old runs",
+    deletes: true,
+    parameters: {
+      type: "object",
+      properties: {
+        max_age_hours: age(720),
+        history: flag(true),
+        run_stores: names,
+        dry_run: flag(false),
+        plan: { type: ["string", "null"] },
+      },
+    },
+  },
+  {
+    id: "cleanup-temp-files",
+    summary: "removes old files from configured locations",
+    deletes: true,
+    parameters: {
+      type: "object",
+      properties: {
+        max_age_hours: age(24),
+        locations: names,
+        dry_run: flag(false),
+        plan: { type: ["string", "null"] },
+      },
+    },
+  },
+  {
+    id: "health-check",
+    summary: "checks this host",
+    deletes: false,
+    parameters: {
+      type: "object",
+      properties: {
+        cpu_window_ms: { type: "integer", format: "uint32", minimum: 200, maximum: 60_000, default: 500 },
+      },
+    },
+  },
+  {
+    id: "log-statistics",
+    summary: "logs figures",
+    deletes: false,
+    parameters: {
+      type: "object",
+      properties: {
+        range_hours: { type: "integer", format: "uint32", minimum: 1, maximum: 87_660, default: 24 },
+      },
+    },
+  },
+];
+
+export function operation(id: string): OperationDescription {
+  const found = OPERATIONS.find((entry) => entry.id === id);
+  if (!found) throw new Error(`no operation ${id}`);
+  return found;
+}
+
+export function aTask(change: Partial<Task> = {}): Task {
+  return {
+    id: "task-1",
+    operation: "cleanup-temp-files",
+    params: { max_age_hours: 24, dry_run: false },
+    dry_run: false,
+    target_host: null,
+    state: "queued",
+    priority: 100,
+    requested_by: "anna@desk-7 (desktop)",
+    enqueued_at: NOW - 5 * MINUTE,
+    run_after: NOW - 5 * MINUTE,
+    attempt: 0,
+    max_attempts: 3,
+    timeout_ms: 3_600_000,
+    worker: null,
+    worker_host: null,
+    started_at: null,
+    finished_at: null,
+    cancel_requested_at: null,
+    cancel_requested_by: null,
+    progress: null,
+    error: null,
+    rerun_of: null,
+    ...change,
+  };
+}
+
+export function running(change: Partial<Task> = {}): Task {
+  return aTask({
+    state: "running",
+    attempt: 1,
+    worker: "worker-1",
+    worker_host: "desk-7",
+    started_at: NOW - 4 * MINUTE,
+    ...change,
+  });
+}
+
+export function ended(state: Task["state"], change: Partial<Task> = {}): Task {
+  return running({ state, finished_at: NOW - 3 * MINUTE, ...change });
+}
+
+export function detailOf(task: Task, report: unknown = null): TaskDetail {
+  return { task, attempts: [], report: report as JsonValue };
+}
+
+export function anEntry(path: string, change: Partial<PlanEntry> = {}): PlanEntry {
+  return {
+    kind: "file",
+    location: "scratch",
+    path,
+    bytes: 4096,
+    modified_at: NOW - 72 * 60 * MINUTE,
+    ...change,
+  };
+}
+
+export function aCleanup(change: Partial<CleanupReport> = {}): CleanupReport {
+  return {
+    outcome: "succeeded",
+    dry_run: false,
+    plan: null,
+    host: "desk-7",
+    files_matched: 0,
+    bytes_matched: 0,
+    files_removed: 0,
+    directories_removed: 0,
+    bytes_removed: 0,
+    files_kept: 0,
+    files_failed: 0,
+    runs_matched: 0,
+    runs_removed: 0,
+    locations: [],
+    folders: [],
+    ages: [],
+    entries: [],
+    entries_truncated: false,
+    kept: [],
+    problems: [],
+    problems_total: 0,
+    duration_ms: 12,
+    ...change,
+  };
+}
+
+export function aPreview(entries: PlanEntry[], change: Partial<CleanupReport> = {}): CleanupReport {
+  return aCleanup({
+    outcome: "preview",
+    dry_run: true,
+    files_matched: entries.length,
+    bytes_matched: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+    entries,
+    ...change,
+  });
+}
+
+export function aHealth(change: Partial<HealthReport> = {}): HealthReport {
+  return {
+    status: "healthy",
+    host: "desk-7",
+    checked_at: NOW - MINUTE,
+    cpu_window_ms: 500,
+    checks: [],
+    duration_ms: 510,
+    ...change,
+  };
+}
+
+export function someVitals(change: Partial<HostVitals> = {}): HostVitals {
+  return {
+    at: NOW,
+    cpu_percent: 17.4,
+    cpu_cores: 8,
+    memory_total_bytes: 33_440_000_000,
+    memory_available_bytes: 20_810_000_000,
+    swap_total_bytes: 8_000_000_000,
+    swap_used_bytes: 120_000_000,
+    load_average: [0.84, 0.7, 0.66],
+    disks: [
+      { mount: "/", file_system: "ext4", total_bytes: 500_000_000_000, available_bytes: 211_000_000_000 },
+      {
+        mount: "/home",
+        file_system: "ext4",
+        total_bytes: 1_500_000_000_000,
+        available_bytes: 320_000_000_000,
+      },
+      { mount: "/tmp", file_system: "tmpfs", total_bytes: 16_000_000_000, available_bytes: 15_900_000_000 },
+    ],
+    uptime_seconds: 871_233,
+    ...change,
+  };
+}
+
+export function someStatistics(change: Partial<StatisticsReport> = {}): StatisticsReport {
+  const times = { count: 17, p50_ms: 240, p95_ms: 5100, p99_ms: 65_000, max_ms: 65_000 };
+  return {
+    host: "desk-7",
+    logged_at: NOW,
+    queue: {
+      from: NOW - 24 * 60 * MINUTE,
+      to: NOW,
+      counts: [
+        { operation: "cleanup-temp-files", state: "succeeded", count: 12 },
+        { operation: "cleanup-temp-files", state: "failed", count: 1 },
+        { operation: "health-check", state: "succeeded", count: 4 },
+      ],
+      success_rate: 16 / 17,
+      duration: times,
+      waiting: { ...times, p50_ms: 3 },
+      throughput: [],
+      queued_now: 0,
+      running_now: 1,
+      oldest_waiting_ms: null,
+    },
+    runtime: { worker_threads: 8, alive_tasks: 14, global_queue_depth: 0, busy_percent: 0.4 },
+    system: someVitals(),
+    log_file: "/home/anna/.local/share/upkeep/logs/statistics.jsonl",
+    ...change,
+  };
+}
+
+export function aWorker(change: Partial<Worker> = {}): Worker {
+  return {
+    id: "worker-1",
+    host: "desk-7",
+    pid: 4711,
+    version: "0.1.0",
+    embedded: true,
+    operations: OPERATIONS.map(({ id }) => id),
+    strategy: "priority",
+    concurrency: 2,
+    state: "active",
+    started_at: NOW - 60 * MINUTE,
+    heartbeat_at: NOW - 1000,
+    vitals: null,
+    current_tasks: [],
+    ...change,
+  };
+}
+
+export function anOverview(
+  entries: Partial<Record<string, Partial<OperationOverview>>> = {},
+  change: Partial<Overview> = {},
+): Overview {
+  return {
+    operations: OPERATIONS.map((description) => ({
+      operation: description,
+      current: [],
+      last_run: null,
+      ...entries[description.id],
+    })),
+    workers: [aWorker()],
+    configuration_error: null,
+    ...change,
+  };
+}
+
+export function aLocation(name: string, change: Partial<LocationSettings> = {}): LocationSettings {
+  return {
+    name,
+    path: `/srv/${name}`,
+    enabled: true,
+    remove_empty_directories: false,
+    only_own_files: false,
+    allow_mount_root: false,
+    trash: false,
+    ...change,
+  };
+}
+
+export function someSettings(change: Partial<SettingsView> = {}): SettingsView {
+  return {
+    config_file: "/home/anna/.config/upkeep/config.toml",
+    data_folder: "/home/anna/.local/share/upkeep",
+    database: "sqlite:///home/anna/.local/share/upkeep/upkeep.db",
+    embedded_worker: true,
+    host: "desk-7",
+    locations: [
+      { settings: aLocation("scratch"), problem: null },
+      { settings: aLocation("renders"), problem: null },
+    ],
+    run_stores: [
+      {
+        settings: {
+          name: "experiments",
+          path: "/srv/experiments/runs",
+          enabled: true,
+          keep_newest: 5,
+          allow_mount_root: false,
+        },
+        problem: null,
+      },
+    ],
+    suggestions: [],
+    error: null,
+    ...change,
+  };
+}
