@@ -1,15 +1,42 @@
 //! `cleanup-runs`: removes old finished tasks from the history and old run directories from run stores.
+//!
+//! Queued and running tasks, this task itself and the audit trail always stay. Without a
+//! history (a direct call) only run stores are cleaned.
 
+mod history;
+mod keep_newest;
+mod look;
+mod remove;
+
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use upkeep_contract::cleanup::CleanupReport;
+use tokio::runtime::Handle;
+use upkeep_contract::cleanup::{CleanupOutcome, CleanupReport};
 use upkeep_contract::operation::CLEANUP_RUNS;
 use upkeep_contract::params::CleanupRunsParams;
+use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 
+use self::history::{Artifacts, History};
+use self::look::{Look, spared};
+use self::remove::Remove;
+use crate::deletion::conclude::{
+    conclude, hold, named_plan, off_the_runtime, own_plan_id, plan_of_earlier_attempt,
+};
+use crate::deletion::execute::Held;
+use crate::deletion::identity_of;
+use crate::deletion::manifest::Manifest;
+use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
+use crate::deletion::tally::{Folders, empty_location, empty_report};
+use crate::deletion::work::{Stop, Work};
 use crate::history::TaskHistory;
-use crate::settings::SettingsSource;
+use crate::settings::{Settings, SettingsSource};
 use crate::{Context, Finished, Operation, OperationError};
+
+/// What the history is called where locations are named.
+const HISTORY: &str = "history";
 
 /// The operation.
 pub struct CleanupRuns {
@@ -43,13 +70,237 @@ impl Operation for CleanupRuns {
 
     async fn run(
         &self,
-        _params: CleanupRunsParams,
-        _context: &Context,
+        params: CleanupRunsParams,
+        context: &Context,
     ) -> Result<Finished<CleanupReport>, OperationError> {
-        self.settings.load()?;
-        Err(OperationError::permanent(
-            "this cleanup cannot run yet",
-            "use a later version",
-        ))
+        let mut settings = self.settings.load()?;
+        // a plan or manifest must never be written into the tree it speaks of
+        settings.protected.push(context.artifacts.clone());
+        let runtime = Handle::current();
+        let cleanup = Cleanup {
+            settings,
+            params,
+            history: self
+                .history
+                .clone()
+                .map(|source| History { source, runtime }),
+            work: Work::new(context.clone()),
+        };
+        off_the_runtime(move || cleanup.run()).await
+    }
+}
+
+struct Cleanup {
+    settings: Settings,
+    params: CleanupRunsParams,
+    history: Option<History>,
+    work: Work,
+}
+
+/// Run stores held open, each with how many of its newest runs stay.
+type Stores = Vec<(Held, u32)>;
+
+impl Cleanup {
+    fn run(self) -> Result<Finished<CleanupReport>, OperationError> {
+        let context = &self.work.context;
+        if let Some(id) = &self.params.plan {
+            let plan = named_plan(context, id, CLEANUP_RUNS)?;
+            return self.execute(&plan);
+        }
+        if !self.params.dry_run
+            && let Some(plan) = plan_of_earlier_attempt(context, CLEANUP_RUNS)
+        {
+            context.info("going on with the plan of the attempt before");
+            return self.execute(&plan);
+        }
+        let stores = self.select()?;
+        let mut report = empty_report(own_plan_id(context), self.params.dry_run);
+        let ended = self.look(&stores, &mut report);
+        if self.params.dry_run || ended.is_err() {
+            return conclude(ended, report, &self.work);
+        }
+        let plan = Plan::open(&context.artifacts, &own_plan_id(context))?;
+        self.remove(&plan, &stores)
+    }
+
+    /// The history, when the task asks for it and there is one.
+    fn wanted_history(&self) -> Option<&History> {
+        self.history.as_ref().filter(|_| self.params.history)
+    }
+
+    fn select(&self) -> Result<Stores, OperationError> {
+        let chosen: Vec<&RunStoreSettings> = match &self.params.run_stores {
+            Some(names) => names
+                .iter()
+                .map(|name| self.find(name))
+                .collect::<Result<_, _>>()?,
+            None => self
+                .settings
+                .run_stores
+                .iter()
+                .filter(|store| store.enabled)
+                .collect(),
+        };
+        if chosen.is_empty() && self.wanted_history().is_none() {
+            return Err(OperationError::permanent(
+                "neither the history nor a run store is to be cleaned, so there is nothing to do",
+                "turn a run store on in Settings, or ask for the history where a queue is connected",
+            ));
+        }
+        if self.params.history && self.history.is_none() {
+            self.work.context.info(
+                "no queue is connected: the history and artifact folders without a task were left out",
+            );
+        }
+        let mut stores: Stores = Vec::with_capacity(chosen.len());
+        for store in chosen {
+            let held = self.hold(store)?;
+            let identity = held.root.stat.identity;
+            if let Some((same, _)) = stores.iter().find(|it| it.0.root.stat.identity == identity) {
+                return Err(OperationError::permanent(
+                    format!(
+                        "the run stores `{}` and `{}` are the same folder; nothing was removed",
+                        same.settings.name, store.name
+                    ),
+                    "turn one of them off in Settings",
+                ));
+            }
+            stores.push((held, store.keep_newest));
+        }
+        Ok(stores)
+    }
+
+    fn find(&self, name: &str) -> Result<&RunStoreSettings, OperationError> {
+        let stores = &self.settings.run_stores;
+        let Some(found) = stores.iter().find(|store| store.name == name) else {
+            let known: Vec<&str> = stores.iter().map(|it| it.name.as_str()).collect();
+            return Err(OperationError::permanent(
+                format!("there is no run store `{name}`; nothing was removed"),
+                format!("name one of: {}; or add it in Settings", known.join(", ")),
+            ));
+        };
+        if !found.enabled {
+            return Err(OperationError::permanent(
+                format!("the run store `{name}` is turned off; nothing was removed"),
+                "turn it on in Settings, or leave it out",
+            ));
+        }
+        Ok(found)
+    }
+
+    fn hold(&self, store: &RunStoreSettings) -> Result<Held, OperationError> {
+        let as_location = LocationSettings {
+            name: store.name.clone(),
+            path: store.path.clone(),
+            enabled: store.enabled,
+            remove_empty_directories: false,
+            only_own_files: false,
+            allow_mount_root: store.allow_mount_root,
+            trash: false,
+        };
+        hold("run store", as_location, &self.settings)
+    }
+
+    /// Writes the plan.
+    fn look(&self, stores: &Stores, report: &mut CleanupReport) -> Result<(), Stop> {
+        let context = &self.work.context;
+        let age = Duration::from_secs_f64(self.params.max_age_hours * 3600.0);
+        let age_ns = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
+        let now = context.clock.now();
+        let planned = stores
+            .iter()
+            .map(|(held, _)| PlannedLocation {
+                name: held.settings.name.clone(),
+                path: held.settings.path.clone(),
+                identity: held.root.stat.identity,
+            })
+            .collect();
+        let id = own_plan_id(context);
+        let cutoff = now.minus(age);
+        let mut header = plan::header(&id, CLEANUP_RUNS, now, cutoff, planned);
+        header.history = self.wanted_history().is_some();
+        let mut writer = PlanWriter::create(&context.artifact_folder(), &header)?;
+        let mut folders = Folders::default();
+        let locations = self.settings.locations.iter().map(|it| it.path.as_str());
+        let all_stores = self.settings.run_stores.iter().map(|it| it.path.as_str());
+        let others = locations
+            .chain(all_stores)
+            .filter_map(|path| identity_of(Path::new(path)))
+            .collect();
+        let mut look = Look {
+            work: &self.work,
+            plan: &mut writer,
+            report,
+            folders: &mut folders,
+            cutoff,
+            cutoff_ns: self.work.now_ns.saturating_sub(age_ns),
+            others: &others,
+            spared: spared(&context.task_id, self.params.plan.as_ref()),
+        };
+        for (at, (held, keep_newest)) in stores.iter().enumerate() {
+            let shown = held.path.display().to_string();
+            let line = empty_location(&held.settings.name, &shown);
+            look.report.locations.push(line);
+            look.store(at, held, *keep_newest)?;
+        }
+        if let Some(history) = self.wanted_history() {
+            look.report.locations.push(empty_location(HISTORY, ""));
+            let artifacts = Artifacts::open(&context.artifacts)?;
+            look.history(stores.len(), history, artifacts.as_ref())?;
+        }
+        report.folders = folders.largest();
+        report.duration_ms = self.work.elapsed_ms();
+        writer.finish(report)?;
+        Ok(())
+    }
+
+    /// Executes a plan made before: its run stores must still be configured, turned on and the same.
+    fn execute(&self, plan: &Plan) -> Result<Finished<CleanupReport>, OperationError> {
+        if plan.header.history && self.history.is_none() {
+            return Err(plan::refuse(
+                &plan.header.id,
+                "lists tasks of the history, but no queue is connected",
+            ));
+        }
+        let mut stores: Stores = Vec::new();
+        for planned in &plan.header.locations {
+            let now = self.find(&planned.name)?;
+            let held = self.hold(now)?;
+            if now.path != planned.path || held.root.stat.identity != planned.identity {
+                return Err(plan::refuse(
+                    &plan.header.id,
+                    &format!(
+                        "speaks of another folder than the run store `{}` is now",
+                        planned.name
+                    ),
+                ));
+            }
+            stores.push((held, now.keep_newest));
+        }
+        self.remove(plan, &stores)
+    }
+
+    fn remove(
+        &self,
+        plan: &Plan,
+        stores: &Stores,
+    ) -> Result<Finished<CleanupReport>, OperationError> {
+        let context = &self.work.context;
+        let mut report = plan.footer.report.clone();
+        report.dry_run = false;
+        report.outcome = CleanupOutcome::Succeeded;
+        let folder = context.artifact_folder();
+        let manifest = Manifest::open(&folder, &context.task_id, &plan.header.id)?;
+        let artifacts = Artifacts::open(&context.artifacts)?;
+        let remove = Remove {
+            work: &self.work,
+            plan,
+            manifest: &manifest,
+            stores,
+            history: self.history.as_ref().filter(|_| plan.header.history),
+            artifacts: artifacts.as_ref(),
+        };
+        let ended = remove.run(&mut report);
+        conclude(ended, report, &self.work)
     }
 }

@@ -87,8 +87,9 @@ impl Cursor {
     pub(crate) fn show_below_root(&self, path: &[u8]) -> String {
         let mut text = name::display(self.shown.as_os_str().as_bytes());
         if !path.is_empty() {
-            text.push('/');
-            text.push_str(&name::display(path));
+            let (end, is_cut) = name::end_of(path);
+            text.push_str(if is_cut { "/…" } else { "/" });
+            text.push_str(&name::display(end));
         }
         text
     }

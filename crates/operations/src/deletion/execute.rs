@@ -16,7 +16,7 @@ use upkeep_contract::settings::LocationSettings;
 use super::cursor::Cursor;
 use super::in_use::Picture;
 use super::manifest::{Done, Earlier, Manifest, outcome};
-use super::name::{escape, unescape};
+use super::name::{end_of, escape, unescape};
 use super::open::Root;
 use super::plan::{BATCH, Directory, FileEntry, Files, Line, Numbered, Plan, PlanReader};
 use super::stat::{Identity, Kind, Stat};
@@ -248,7 +248,7 @@ impl Hand<'_, '_> {
         added.at = files.at;
         let mut done = Done {
             batch: line.number,
-            folder: escape(&line.path).into_owned(),
+            folder: recorded(&line.path),
             ..Done::default()
         };
         let mut letters = vec![outcome::OPEN; files.files.len()];
@@ -426,7 +426,7 @@ impl Hand<'_, '_> {
         added.at = planned.at;
         let mut done = Done {
             batch: line.number,
-            folder: escape(&line.path).into_owned(),
+            folder: recorded(&line.path),
             outcomes: char::from(outcome::OPEN).to_string(),
             ..Done::default()
         };
@@ -515,6 +515,17 @@ impl Hand<'_, '_> {
         }
         rustix::fs::unlinkat(here, name, AtFlags::REMOVEDIR)?;
         Ok(None)
+    }
+}
+
+/// A folder as the manifest records it.
+fn recorded(path: &[u8]) -> String {
+    let (end, is_cut) = end_of(path);
+    let end = escape(end);
+    if is_cut {
+        format!("…{end}")
+    } else {
+        end.into_owned()
     }
 }
 

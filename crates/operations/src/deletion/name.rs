@@ -67,6 +67,18 @@ pub(crate) fn display(name: &[u8]) -> String {
     text
 }
 
+/// Longer paths than the system itself takes are shown and recorded by their end; the plan has them whole.
+const SHOWN_MAX: usize = 4096;
+const SHOWN_END: usize = 512;
+
+/// A path that is not too long to be shown, or its end, and whether something was left out.
+pub(crate) fn end_of(path: &[u8]) -> (&[u8], bool) {
+    if path.len() <= SHOWN_MAX {
+        return (path, false);
+    }
+    (&path[path.len() - SHOWN_END..], true)
+}
+
 fn push_hex(text: &mut String, sign: char, value: u32) {
     let prefix = if sign == '\\' { "\\x" } else { "%" };
     // writing to a string cannot fail

@@ -86,7 +86,7 @@ pub(crate) struct Directory {
 }
 
 /// What a whole tree holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Tree {
     #[serde(flatten)]
     pub(crate) identity: Identity,

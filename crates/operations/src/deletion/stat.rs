@@ -10,7 +10,9 @@ use rustix::io::Errno;
 use upkeep_contract::Timestamp;
 
 /// Which thing on this machine an entry is. Names may be swapped; this stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub(crate) struct Identity {
     /// The device, as `makedev` packs it.
     #[serde(rename = "dev")]

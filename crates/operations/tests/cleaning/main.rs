@@ -1,5 +1,8 @@
 //! Cleaning, shown on real directories.
 
+mod guards;
+mod plans;
 mod refusals;
+mod runs;
 mod support;
 mod temp_files;

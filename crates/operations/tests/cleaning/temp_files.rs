@@ -178,7 +178,7 @@ async fn what_changed_since_the_preview_stays() {
     let preview = place.preview().await;
     fs::write(place.at("grown"), b"much more content").unwrap();
     age(&place.at("touched"), 3 * DAY);
-    fs::remove_file(place.at("replaced")).unwrap();
+    // while both exist, the file system cannot give the same inode again
     place.file("replacement", 2 * DAY);
     fs::rename(place.at("replacement"), place.at("replaced")).unwrap();
     fs::remove_file(place.at("relinked")).unwrap();

@@ -1,0 +1,428 @@
+//! Removing the runs, tasks and artifact folders that a plan lists.
+//!
+//! A run goes as a whole or not at all: it is looked through again, and whatever changed since
+//! the plan keeps it. Of a task the artifacts go first and its rows last, so that a task
+//! interrupted between the two is found again.
+
+use std::ffi::CString;
+
+use rustix::io::Errno;
+use upkeep_contract::TaskId;
+use upkeep_contract::cleanup::{CleanupReport, KeptReason};
+
+use super::history::{Artifacts, History, PAGE};
+use super::keep_newest::enough_left;
+use crate::deletion::cursor::Cursor;
+use crate::deletion::execute::Held;
+use crate::deletion::manifest::{Done, Earlier, Manifest, outcome};
+use crate::deletion::name::unescape;
+use crate::deletion::plan::{Line, Plan, Run, Task, Tree};
+use crate::deletion::tally;
+use crate::deletion::tree::{Obstacle, Removal, remove_below, remove_directory, survey};
+use crate::deletion::work::{Stop, Work};
+
+/// What removing needs.
+pub(super) struct Remove<'a> {
+    pub(super) work: &'a Work,
+    pub(super) plan: &'a Plan,
+    pub(super) manifest: &'a Manifest,
+    /// In the order of the plan's locations.
+    pub(super) stores: &'a [(Held, u32)],
+    pub(super) history: Option<&'a History>,
+    pub(super) artifacts: Option<&'a Artifacts>,
+}
+
+/// What became of a tree.
+struct Fate {
+    letter: u8,
+    done: Done,
+    added: Removal,
+    /// Files of the plan that were gone before their turn.
+    gone: u64,
+    gone_bytes: u64,
+}
+
+impl Remove<'_> {
+    /// Removes; the report carries on from the plan's.
+    pub(super) fn run(&self, report: &mut CleanupReport) -> Result<(), Stop> {
+        let total = report.runs_matched;
+        let mut handled = 0;
+        let mut tasks: Vec<(u64, Task)> = Vec::new();
+        let mut cursors: Vec<Cursor> = Vec::new();
+        let mut may_go = Vec::new();
+        for (at, (store, keep)) in self.stores.iter().enumerate() {
+            cursors.push(Cursor::new(store.root.clone(), store.path.clone()));
+            let enough = enough_left(self.work, self.plan, at, store, *keep)?;
+            if !enough {
+                self.work.context.warn(format!(
+                    "of the run store `{}` too few runs would be left: all were kept; preview again",
+                    store.settings.name
+                ));
+            }
+            may_go.push(enough);
+        }
+        let mut lines = self.plan.lines()?;
+        while let Some(line) = lines.next()? {
+            self.work.check_cancelled()?;
+            match line.line {
+                Line::Run(run) => {
+                    handled += 1;
+                    let Some(cursor) = cursors.get_mut(run.at) else {
+                        continue;
+                    };
+                    if may_go.get(run.at) == Some(&true) {
+                        self.run_directory(line.number, &run, cursor, report)?;
+                    } else {
+                        let shown = cursor.show(run.name.as_bytes());
+                        tally::keep(report, KeptReason::Newest, run.tree.files, || shown);
+                    }
+                }
+                Line::Artifacts(run) => {
+                    if let Some(artifacts) = self.artifacts {
+                        let mut cursor = artifacts.cursor();
+                        self.run_directory(line.number, &run, &mut cursor, report)?;
+                    }
+                }
+                Line::Task(task) => {
+                    handled += 1;
+                    tasks.push((line.number, task));
+                    if tasks.len() >= PAGE as usize {
+                        self.tasks(std::mem::take(&mut tasks), report)?;
+                    }
+                }
+                _ => {}
+            }
+            self.work
+                .progress(handled, Some(total), "runs", "removing runs");
+        }
+        self.tasks(tasks, report)
+    }
+
+    fn run_directory(
+        &self,
+        number: u64,
+        run: &Run,
+        cursor: &mut Cursor,
+        report: &mut CleanupReport,
+    ) -> Result<(), Stop> {
+        let is_run = self.stores.len() > run.at;
+        if let Some(Earlier::Ended(done)) = self.manifest.earlier(number)
+            && done.outcomes.is_empty()
+        {
+            count(report, run.at, done, is_run);
+            return Ok(());
+        }
+        self.manifest.begin(vec![number])?;
+        let (mut fate, stopped) = self.tree(number, &run.name, &run.tree, cursor);
+        fate.done.location = match report.locations.get(run.at) {
+            Some(total) => total.location.clone(),
+            None => super::HISTORY.to_owned(),
+        };
+        let removed = fate.letter == outcome::REMOVED;
+        settle(report, run.at, &fate, removed && is_run);
+        if is_run && fate.letter == outcome::GONE {
+            report.runs_matched = report.runs_matched.saturating_sub(1);
+        }
+        self.manifest.end(vec![fate.done])?;
+        stopped
+    }
+
+    /// Removes a tree of the cursor's directory if it is still the one of the plan.
+    fn tree(
+        &self,
+        number: u64,
+        escaped: &str,
+        planned: &Tree,
+        at: &mut Cursor,
+    ) -> (Fate, Result<(), Stop>) {
+        let before = match self.manifest.earlier(number) {
+            Some(Earlier::Ended(before)) => Some(before),
+            Some(Earlier::CutOff { before }) => before.as_ref(),
+            None => None,
+        };
+        // once an attempt removed something of it, its times and counts are no longer the plan's
+        let began = matches!(self.manifest.earlier(number), Some(Earlier::CutOff { .. }))
+            || before.is_some_and(|before| before.files + before.directories > 0);
+        let mut fate = Fate {
+            letter: outcome::KEPT,
+            done: Done {
+                batch: number,
+                folder: escaped.to_owned(),
+                files: before.map_or(0, |before| before.files),
+                directories: before.map_or(0, |before| before.directories),
+                bytes: before.map_or(0, |before| before.bytes),
+                ..Done::default()
+            },
+            added: Removal::default(),
+            gone: 0,
+            gone_bytes: 0,
+        };
+        let name = unescape(escaped).and_then(|name| CString::new(name).ok());
+        let name = name.unwrap_or_default();
+        let ended = self.remove_tree(&name, planned, began, at, &mut fate);
+        let letter = char::from(fate.letter);
+        if fate.letter == outcome::REMOVED {
+            fate.done.removed.push(escaped.to_owned());
+        } else {
+            fate.done.outcomes = letter.to_string();
+        }
+        (fate, ended)
+    }
+
+    fn remove_tree(
+        &self,
+        name: &CString,
+        planned: &Tree,
+        began: bool,
+        at: &mut Cursor,
+        fate: &mut Fate,
+    ) -> Result<(), Stop> {
+        let shown = at.show(name.to_bytes());
+        let stat = match at.enter(name) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) if began => {
+                fate.done.files = planned.files;
+                fate.done.directories = planned.directories;
+                fate.done.bytes = planned.bytes;
+                fate.letter = outcome::REMOVED;
+                return Ok(());
+            }
+            Err(Errno::NOENT) => {
+                fate.gone = planned.files;
+                fate.gone_bytes = planned.bytes;
+                fate.letter = outcome::GONE;
+                return Ok(());
+            }
+            Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => {
+                keep_all(fate, planned, KeptReason::Changed, shown);
+                return Ok(());
+            }
+            Err(error) => {
+                fail_all(fate, planned, shown, tally::explain(error));
+                return Ok(());
+            }
+        };
+        if stat.identity != planned.identity {
+            at.leave();
+            keep_all(fate, planned, KeptReason::Changed, shown);
+            return Ok(());
+        }
+        let depth = at.depth();
+        let ended = self.remove_entered(planned, began, at, &stat, fate, &shown);
+        while at.depth() >= depth {
+            at.leave();
+        }
+        ended?;
+        if fate.added.stays == 0 && fate.letter == outcome::REMOVED {
+            match remove_directory(at, name, &stat) {
+                Ok(true) => fate.done.directories += 1,
+                Err(Errno::NOENT) => {}
+                Ok(false) | Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                    fate.letter = outcome::KEPT;
+                    fate.added.kept.push((KeptReason::Changed, shown));
+                }
+                Err(error) => {
+                    fate.letter = outcome::FAILED;
+                    fate.added.problems.push((shown, tally::explain(error)));
+                }
+            }
+        }
+        let left = fate.added.files_kept + fate.added.files_failed;
+        let accounted = fate.done.files + left;
+        fate.gone += planned.files.saturating_sub(accounted);
+        // files that came after the plan and stay are not of the plan
+        let surplus = accounted.saturating_sub(planned.files);
+        fate.added.files_kept = fate.added.files_kept.saturating_sub(surplus);
+        Ok(())
+    }
+
+    /// The cursor is in the tree.
+    fn remove_entered(
+        &self,
+        planned: &Tree,
+        began: bool,
+        at: &mut Cursor,
+        stat: &crate::deletion::stat::Stat,
+        fate: &mut Fate,
+        shown: &str,
+    ) -> Result<(), Stop> {
+        let now = survey(self.work, at, stat)?;
+        let changed = now.tree.newest_ns != planned.newest_ns || now.tree.files != planned.files;
+        match now.obstacle {
+            // removing changed the times of its directories
+            Some(Obstacle::OddTime(_)) if began => {}
+            Some(Obstacle::Problem(path, reason)) => {
+                fail_all(fate, planned, path, reason);
+                return Ok(());
+            }
+            Some(obstacle) => {
+                if let Some((reason, example)) = obstacle.kept() {
+                    keep_all(fate, planned, reason, example);
+                }
+                return Ok(());
+            }
+            None => {}
+        }
+        if changed && !began {
+            keep_all(fate, planned, KeptReason::Changed, shown.to_owned());
+            return Ok(());
+        }
+        if began {
+            let missing = planned.files.saturating_sub(now.tree.files);
+            if missing > fate.done.files {
+                fate.done.files = missing;
+                fate.done.bytes = planned.bytes.saturating_sub(now.tree.bytes);
+            }
+            let missing = planned.directories.saturating_sub(now.tree.directories);
+            fate.done.directories = fate.done.directories.max(missing);
+        }
+        let added = &mut fate.added;
+        let ended = remove_below(self.work, at, stat, planned.newest_ns, added);
+        fate.done.files += added.files;
+        fate.done.directories += added.directories;
+        fate.done.bytes += added.bytes;
+        fate.letter = match (&ended, added.stays, added.problems.len()) {
+            (Err(_), _, _) => outcome::OPEN,
+            (Ok(()), 0, _) => outcome::REMOVED,
+            (Ok(()), _, 0) => outcome::KEPT,
+            _ => outcome::FAILED,
+        };
+        ended
+    }
+
+    /// Removes the artifacts of these tasks, then the rows of those whose artifacts are gone.
+    fn tasks(&self, tasks: Vec<(u64, Task)>, report: &mut CleanupReport) -> Result<(), Stop> {
+        let at = self.stores.len();
+        let Some(history) = self.history else {
+            return Ok(());
+        };
+        let mut open = Vec::with_capacity(tasks.len());
+        for (number, task) in tasks {
+            match self.manifest.earlier(number) {
+                Some(Earlier::Ended(done)) if done.outcomes.is_empty() => {
+                    count(report, at, done, true);
+                }
+                _ => open.push((number, task)),
+            }
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.manifest
+            .begin(open.iter().map(|(number, _)| *number).collect())?;
+        let mut fates = Vec::with_capacity(open.len());
+        let mut stopped = Ok(());
+        for (number, task) in &open {
+            let fate = match (&task.artifacts, self.artifacts) {
+                (Some(tree), Some(artifacts)) if stopped.is_ok() => {
+                    let mut cursor = artifacts.cursor();
+                    let (fate, ended) = self.tree(*number, &task.id, tree, &mut cursor);
+                    stopped = ended;
+                    fate
+                }
+                _ => without_artifacts(*number, task, stopped.is_ok()),
+            };
+            fates.push(fate);
+        }
+        let cleared = |fate: &Fate| matches!(fate.letter, outcome::REMOVED | outcome::GONE);
+        let ids: Vec<TaskId> = fates
+            .iter()
+            .filter(|fate| cleared(fate))
+            .map(|fate| TaskId(fate.done.folder.clone()))
+            .collect();
+        let gone = history.remove_finished(&ids, self.plan.header.cutoff);
+        let (gone, failed) = match gone {
+            Ok(gone) => (gone, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        for (fate, (_, task)) in fates.iter_mut().zip(&open) {
+            fate.done.location = super::HISTORY.to_owned();
+            let rows_gone = gone.iter().any(|id| id.as_str() == task.id);
+            if rows_gone {
+                fate.done.bytes += task.bytes;
+                fate.letter = outcome::REMOVED;
+                fate.done.outcomes = String::new();
+                fate.done.removed = vec![task.id.clone()];
+            } else if cleared(fate) {
+                fate.letter = outcome::OPEN;
+                fate.done.outcomes = char::from(outcome::OPEN).to_string();
+                if failed.is_none() {
+                    fate.added.kept.push((KeptReason::Changed, task.id.clone()));
+                }
+            } else if fate.done.outcomes.is_empty() {
+                fate.done.outcomes = char::from(fate.letter).to_string();
+            }
+            settle(report, at, fate, rows_gone);
+        }
+        self.manifest
+            .end(fates.into_iter().map(|fate| fate.done).collect())?;
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        stopped
+    }
+}
+
+/// A task that has no artifacts here any more, or whose turn does not come.
+fn without_artifacts(number: u64, task: &Task, its_turn: bool) -> Fate {
+    let gone = task.artifacts.filter(|_| its_turn);
+    Fate {
+        letter: if its_turn {
+            outcome::GONE
+        } else {
+            outcome::OPEN
+        },
+        done: Done {
+            batch: number,
+            folder: task.id.clone(),
+            ..Done::default()
+        },
+        added: Removal::default(),
+        gone: gone.map_or(0, |tree| tree.files),
+        gone_bytes: gone.map_or(0, |tree| tree.bytes),
+    }
+}
+
+fn keep_all(fate: &mut Fate, planned: &Tree, reason: KeptReason, shown: String) {
+    fate.letter = outcome::KEPT;
+    fate.added.stays += 1;
+    fate.added.files_kept = planned.files.saturating_sub(fate.done.files);
+    fate.added.kept.push((reason, shown));
+}
+
+fn fail_all(fate: &mut Fate, planned: &Tree, path: String, reason: String) {
+    fate.letter = outcome::FAILED;
+    fate.added.stays += 1;
+    fate.added.files_failed = planned.files.saturating_sub(fate.done.files);
+    fate.added.problems.push((path, reason));
+}
+
+/// Adds what all attempts together removed.
+fn count(report: &mut CleanupReport, at: usize, done: &Done, is_run: bool) {
+    report.files_removed += done.files;
+    report.directories_removed += done.directories;
+    report.bytes_removed += done.bytes;
+    report.runs_removed += u64::from(is_run);
+    if let Some(total) = report.locations.get_mut(at) {
+        total.files_removed += done.files;
+        total.bytes_removed += done.bytes;
+    }
+}
+
+fn settle(report: &mut CleanupReport, at: usize, fate: &Fate, run_removed: bool) {
+    count(report, at, &fate.done, run_removed);
+    report.files_kept += fate.added.files_kept;
+    report.files_failed += fate.added.files_failed;
+    report.files_matched = report.files_matched.saturating_sub(fate.gone);
+    report.bytes_matched = report.bytes_matched.saturating_sub(fate.gone_bytes);
+    if let Some(total) = report.locations.get_mut(at) {
+        total.files_matched = total.files_matched.saturating_sub(fate.gone);
+        total.bytes_matched = total.bytes_matched.saturating_sub(fate.gone_bytes);
+    }
+    for (reason, example) in &fate.added.kept {
+        tally::keep(report, *reason, 0, || example.clone());
+    }
+    for (path, reason) in &fate.added.problems {
+        tally::problem(report, || path.clone(), reason.clone());
+    }
+}

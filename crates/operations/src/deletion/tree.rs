@@ -1,0 +1,302 @@
+//! Whole trees: a run directory or an artifact folder is judged and removed as one thing.
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, FileType};
+use rustix::io::Errno;
+use upkeep_contract::cleanup::KeptReason;
+
+use super::cursor::Cursor;
+use super::in_use::Picture;
+use super::plan::Tree;
+use super::stat::{Kind, Stat};
+use super::tally::{self, Links};
+use super::walk::{Step, Visitor, walk};
+use super::work::{Stop, Work};
+
+/// Why a tree may not be removed, with the entry that says so.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Obstacle {
+    Unfinished(String),
+    OddTime(String),
+    SpecialFile(String),
+    OtherMount(String),
+    /// Something in it could not be looked at: path and reason.
+    Problem(String, String),
+}
+
+impl Obstacle {
+    /// Why it is kept and an example; none when it is a problem.
+    pub(crate) fn kept(&self) -> Option<(KeptReason, String)> {
+        let (reason, example) = match self {
+            Self::Unfinished(example) => (KeptReason::Unfinished, example),
+            Self::OddTime(example) => (KeptReason::OddTime, example),
+            Self::SpecialFile(example) => (KeptReason::SpecialFile, example),
+            Self::OtherMount(example) => (KeptReason::OtherMount, example),
+            Self::Problem(..) => return None,
+        };
+        Some((reason, example.clone()))
+    }
+}
+
+/// What a tree holds and what stands against removing it.
+pub(crate) struct Survey {
+    pub(crate) tree: Tree,
+    pub(crate) obstacle: Option<Obstacle>,
+}
+
+/// Looks through the directory the cursor is at and everything below it. Changes nothing.
+pub(crate) fn survey(work: &Work, at: &mut Cursor, stat: &Stat) -> Result<Survey, Stop> {
+    let mut surveyor = Surveyor {
+        work,
+        picture: work.in_use.picture(),
+        survey: Survey {
+            tree: Tree {
+                identity: stat.identity,
+                newest_ns: i64::MIN,
+                files: 0,
+                directories: 0,
+                bytes: 0,
+            },
+            obstacle: None,
+        },
+        links: Links::default(),
+        seen: 0,
+    };
+    surveyor.entered(at, stat)?;
+    walk(at, *stat, &mut surveyor)?;
+    Ok(surveyor.survey)
+}
+
+struct Surveyor<'a> {
+    work: &'a Work,
+    picture: Arc<Picture>,
+    survey: Survey,
+    links: Links,
+    seen: u64,
+}
+
+impl Surveyor<'_> {
+    fn object(&mut self, obstacle: impl FnOnce() -> Obstacle) {
+        if self.survey.obstacle.is_none() {
+            self.survey.obstacle = Some(obstacle());
+        }
+    }
+
+    fn judge(&mut self, at: &Cursor, name: &CStr, stat: &Stat) {
+        let shown = || at.show(name.to_bytes());
+        self.survey.tree.newest_ns = self.survey.tree.newest_ns.max(stat.modified_ns);
+        if self.picture.uses(stat) {
+            self.object(|| Obstacle::Unfinished(shown()));
+        }
+        if self.work.is_future(stat.modified_ns) {
+            self.object(|| Obstacle::OddTime(shown()));
+        }
+    }
+}
+
+impl Visitor for Surveyor<'_> {
+    fn entry(&mut self, at: &mut Cursor, name: &CStr, hint: FileType) -> Result<Step, Stop> {
+        self.seen += 1;
+        if self.seen.is_multiple_of(32) {
+            self.work.check_cancelled()?;
+        }
+        if hint == FileType::Directory {
+            return Ok(Step::Into);
+        }
+        let stat = match at.current().and_then(|here| Stat::of_entry(here, name)) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(Step::Over),
+            Err(_) => {
+                self.object(|| Obstacle::OddTime(at.show(name.to_bytes())));
+                return Ok(Step::Over);
+            }
+        };
+        if stat.kind == Kind::Directory {
+            return Ok(Step::Into);
+        }
+        if stat.mount != at.root().stat.mount {
+            self.object(|| Obstacle::OtherMount(at.show(name.to_bytes())));
+        }
+        if stat.kind == Kind::Special {
+            self.object(|| Obstacle::SpecialFile(at.show(name.to_bytes())));
+        }
+        self.judge(at, name, &stat);
+        self.survey.tree.files += 1;
+        self.survey.tree.bytes += self.links.gives_back(&stat);
+        Ok(Step::Over)
+    }
+
+    fn entered(&mut self, at: &mut Cursor, stat: &Stat) -> Result<Step, Stop> {
+        self.judge(at, c"", stat);
+        self.survey.tree.directories += 1;
+        Ok(Step::Into)
+    }
+
+    fn burst_ended(&mut self, _: &mut Cursor) -> Result<(), Stop> {
+        self.work.check_cancelled()
+    }
+
+    fn blocked(&mut self, at: &mut Cursor, name: &CStr, error: Errno) -> Result<(), Stop> {
+        let shown = at.show(name.to_bytes());
+        self.object(|| match error {
+            Errno::XDEV => Obstacle::OtherMount(shown),
+            error => Obstacle::Problem(shown, tally::explain(error)),
+        });
+        Ok(())
+    }
+
+    fn left(&mut self, _: &mut Cursor, _: &CStr, _: &Stat) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+/// What removing a tree did.
+#[derive(Debug, Default)]
+pub(crate) struct Removal {
+    pub(crate) files: u64,
+    pub(crate) directories: u64,
+    pub(crate) bytes: u64,
+    pub(crate) files_kept: u64,
+    pub(crate) files_failed: u64,
+    pub(crate) kept: Vec<(KeptReason, String)>,
+    pub(crate) problems: Vec<(String, String)>,
+    /// Names of the removed files relative to the tree's root directory are not kept; this counts what stands in the way.
+    pub(crate) stays: u64,
+}
+
+/// Removes everything below the directory the cursor is at, but nothing newer than `newest_ns`.
+/// What was done until an early end stands in `removal`.
+pub(crate) fn remove_below(
+    work: &Work,
+    at: &mut Cursor,
+    stat: &Stat,
+    newest_ns: i64,
+    removal: &mut Removal,
+) -> Result<(), Stop> {
+    let mut remover = Remover {
+        work,
+        picture: work.in_use.picture(),
+        newest_ns,
+        removal,
+        seen: 0,
+    };
+    walk(at, *stat, &mut remover)
+}
+
+struct Remover<'a> {
+    work: &'a Work,
+    picture: Arc<Picture>,
+    newest_ns: i64,
+    removal: &'a mut Removal,
+    seen: u64,
+}
+
+impl Remover<'_> {
+    fn keep(&mut self, reason: KeptReason, shown: String) {
+        self.removal.stays += 1;
+        if !self.removal.kept.iter().any(|(kept, _)| *kept == reason) {
+            self.removal.kept.push((reason, shown));
+        }
+    }
+
+    fn fail(&mut self, shown: String, error: Errno) {
+        self.removal.stays += 1;
+        self.removal.problems.push((shown, tally::explain(error)));
+    }
+}
+
+impl Visitor for Remover<'_> {
+    fn entry(&mut self, at: &mut Cursor, name: &CStr, hint: FileType) -> Result<Step, Stop> {
+        self.seen += 1;
+        if self.seen.is_multiple_of(16) {
+            self.work.check_cancelled()?;
+            self.picture = self.work.in_use.picture();
+        }
+        if hint == FileType::Directory {
+            return Ok(Step::Into);
+        }
+        let mount = at.root().stat.mount;
+        let shown = |at: &Cursor| at.show(name.to_bytes());
+        let stat = match at.current().and_then(|here| Stat::of_entry(here, name)) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(Step::Over),
+            Err(error) => {
+                self.removal.files_failed += 1;
+                self.fail(shown(at), error);
+                return Ok(Step::Over);
+            }
+        };
+        let reason = match stat.kind {
+            Kind::Directory => return Ok(Step::Into),
+            _ if stat.mount != mount => Some(KeptReason::OtherMount),
+            Kind::Special => Some(KeptReason::SpecialFile),
+            _ if stat.modified_ns > self.newest_ns => Some(KeptReason::Changed),
+            _ if self.picture.uses(&stat) => Some(KeptReason::InUse),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            self.removal.files_kept += 1;
+            self.keep(reason, shown(at));
+            return Ok(Step::Over);
+        }
+        let removed = at
+            .current()
+            .and_then(|here| rustix::fs::unlinkat(here, name, AtFlags::empty()));
+        match removed {
+            Ok(()) => {
+                self.removal.files += 1;
+                if stat.links <= 1 {
+                    self.removal.bytes += stat.allocated;
+                }
+            }
+            Err(Errno::NOENT) => {}
+            Err(error) => {
+                self.removal.files_failed += 1;
+                self.fail(shown(at), error);
+            }
+        }
+        Ok(Step::Over)
+    }
+
+    fn entered(&mut self, _: &mut Cursor, _: &Stat) -> Result<Step, Stop> {
+        Ok(Step::Into)
+    }
+
+    fn burst_ended(&mut self, _: &mut Cursor) -> Result<(), Stop> {
+        self.work.check_cancelled()
+    }
+
+    fn blocked(&mut self, at: &mut Cursor, name: &CStr, error: Errno) -> Result<(), Stop> {
+        let shown = at.show(name.to_bytes());
+        match error {
+            Errno::XDEV => self.keep(KeptReason::OtherMount, shown),
+            Errno::LOOP | Errno::NOTDIR => self.keep(KeptReason::Changed, shown),
+            error => self.fail(shown, error),
+        }
+        Ok(())
+    }
+
+    fn left(&mut self, at: &mut Cursor, name: &CStr, stat: &Stat) -> Result<(), Stop> {
+        match remove_directory(at, name, stat) {
+            Ok(true) => self.removal.directories += 1,
+            Ok(false) => self.keep(KeptReason::Changed, at.show(name.to_bytes())),
+            Err(Errno::NOENT) => {}
+            // what stays in it has said why, or came only now
+            Err(Errno::NOTEMPTY | Errno::EXIST) => self.removal.stays += 1,
+            Err(error) => self.fail(at.show(name.to_bytes()), error),
+        }
+        Ok(())
+    }
+}
+
+/// Removes an empty directory of the cursor's; false when it is another one than before.
+pub(crate) fn remove_directory(at: &mut Cursor, name: &CStr, stat: &Stat) -> Result<bool, Errno> {
+    let here = at.current()?;
+    if Stat::of_entry(here, name)?.identity != stat.identity {
+        return Ok(false);
+    }
+    rustix::fs::unlinkat(here, name, AtFlags::REMOVEDIR)?;
+    Ok(true)
+}
