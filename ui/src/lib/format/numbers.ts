@@ -25,8 +25,8 @@ const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 export function bytes(value: number): string {
   let scaled = Math.max(0, value);
   let unit = 0;
-  // 999.95 would be rounded up to 1,000 of the smaller unit
-  while (scaled >= (unit === 0 ? 1000 : 999.95) && unit < BYTE_UNITS.length - 1) {
+  // 999.5 would be rounded up to 1,000 of the smaller unit
+  while (scaled >= (unit === 0 ? 1000 : 999.5) && unit < BYTE_UNITS.length - 1) {
     scaled /= 1000;
     unit += 1;
   }

@@ -1,0 +1,147 @@
+import { fireEvent } from "@testing-library/svelte";
+import { expect, test } from "vitest";
+import { readAppearance } from "$lib/state/appearance.svelte";
+import { aLocation, someSettings } from "./builders";
+import { FakeBackend } from "./fake";
+import { click, find, openApp, query, settled, text } from "./window";
+
+test("a location is added with the folder that was chosen", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  await click("add-location");
+  await fireEvent.input(find("place-name"), { target: { value: "builds" } });
+  await click("place-choose");
+  await click("place-save");
+  expect(query("place-dialog")).toBeNull();
+  expect(text("location-builds")).toContain("/srv/chosen");
+});
+
+test("a refused location keeps the dialog and its words, with what to do", async () => {
+  const backend = new FakeBackend();
+  backend.failing.saveLocation = {
+    code: "refused",
+    message: "`/` is never cleaned",
+    hint: "choose a folder",
+  };
+  await openApp(backend, "#/settings");
+  await click("add-location");
+  await fireEvent.input(find("place-path"), { target: { value: "/" } });
+  await click("place-save");
+  expect(text("error-place")).toContain("`/` is never cleaned");
+  expect(text("error-place")).toContain("Choose a folder");
+  expect((find("place-path") as HTMLInputElement).value).toBe("/");
+});
+
+test("editing starts from what is configured and names what it replaces", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  await click("location-scratch-edit");
+  expect((find("place-name") as HTMLInputElement).value).toBe("scratch");
+  await click("place-only-own-files");
+  await fireEvent.input(find("place-name"), { target: { value: "scratch-2" } });
+  await click("place-save");
+  expect(query("location-scratch")).toBeNull();
+  expect(text("location-scratch-2")).toContain("own files only");
+});
+
+test("closing the dialog changes nothing", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  await click("location-scratch-edit");
+  await fireEvent.input(find("place-name"), { target: { value: "other" } });
+  await click("place-cancel");
+  expect(query("place-dialog")).toBeNull();
+  expect(query("location-scratch")).not.toBeNull();
+  expect(backend.calls).not.toContain("saveLocation");
+});
+
+test("removing asks first and says that no file is touched", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  await click("location-scratch-remove");
+  expect(text("remove-dialog")).toContain("No file is touched");
+  expect(backend.calls).not.toContain("removeLocation");
+  await click("remove-confirm");
+  expect(query("location-scratch")).toBeNull();
+  expect(query("remove-dialog")).toBeNull();
+});
+
+test("a run store is saved with how many runs it keeps", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  await click("add-run-store");
+  await fireEvent.input(find("place-name"), { target: { value: "nightly" } });
+  await fireEvent.input(find("place-path"), { target: { value: "/srv/nightly" } });
+  await fireEvent.input(find("place-keep-newest"), { target: { value: "12" } });
+  await click("place-save");
+  expect(text("run-store-nightly")).toContain("keeps the newest 12 runs");
+});
+
+test("a suggestion stays off until it is turned on", async () => {
+  const backend = new FakeBackend();
+  const settings = aLocation("thumbnails", { enabled: false });
+  backend.settingsValue = someSettings({ suggestions: [{ settings, why: "drawn again when needed" }] });
+  await openApp(backend, "#/settings");
+  expect(text("suggestion-thumbnails")).toContain("drawn again when needed");
+  expect(query("location-thumbnails")).toBeNull();
+  await click("suggestion-thumbnails-turn-on");
+  expect(backend.settingsValue.locations.at(-1)?.settings).toMatchObject({
+    name: "thumbnails",
+    enabled: true,
+  });
+  expect(query("suggestion-thumbnails")).toBeNull();
+});
+
+test("a location that cannot be cleaned says why and what to do", async () => {
+  const backend = new FakeBackend();
+  const problem = { code: "refused" as const, message: "does not exist", hint: "create it" };
+  backend.settingsValue = someSettings({ locations: [{ settings: aLocation("scratch"), problem }] });
+  await openApp(backend, "#/settings");
+  expect(text("location-scratch-problem")).toContain("does not exist");
+  expect(text("location-scratch-problem")).toContain("create it");
+});
+
+test("a broken file shows its line and cure and offers no editing", async () => {
+  const backend = new FakeBackend();
+  const error = {
+    code: "invalid_configuration" as const,
+    message: "line 7, key `path`: is relative",
+    hint: "write /srv",
+  };
+  backend.settingsValue = someSettings({ locations: [], run_stores: [], error });
+  await openApp(backend, "#/settings");
+  expect(text("error-configuration")).toContain("ine 7, key `path`");
+  expect(text("error-configuration")).toContain("Write /srv");
+  expect(query("add-location")).toBeNull();
+});
+
+test("a switch that could not be saved goes back and its error stays", async () => {
+  const backend = new FakeBackend();
+  backend.failing.setEmbeddedWorker = { code: "io", message: "the disk is full", hint: "make room" };
+  await openApp(backend, "#/settings");
+  await click("embedded-worker");
+  expect((find("embedded-worker") as HTMLInputElement).checked).toBe(true);
+  backend.changed({ kind: "settings" });
+  await settled();
+  expect(text("error-settings-change")).toContain("The disk is full");
+});
+
+test("the appearance is applied and remembered", async () => {
+  await openApp(new FakeBackend(), "#/settings");
+  await click("appearance-dark");
+  expect(document.documentElement.dataset.appearance).toBe("dark");
+  expect(readAppearance(window.localStorage)).toBe("dark");
+  await click("appearance-system");
+  expect(document.documentElement.dataset.appearance).toBeUndefined();
+});
+
+test("an unreadable stored appearance means the system's", () => {
+  expect(readAppearance({ getItem: () => "purple" })).toBe("system");
+  expect(
+    readAppearance({
+      getItem: () => {
+        throw new Error("forbidden");
+      },
+    }),
+  ).toBe("system");
+});

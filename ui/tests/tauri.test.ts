@@ -1,0 +1,95 @@
+// the adapter against a mocked IPC: names of commands, names of arguments, life of a stream.
+import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
+import { afterEach, expect, test } from "vitest";
+import { tauriBackend } from "$lib/backend/tauri";
+import { aLocation } from "./builders";
+import { settled } from "./window";
+
+interface Call {
+  command: string;
+  args: Record<string, unknown>;
+}
+
+function listening(answer: (command: string) => unknown = () => null): Call[] {
+  const calls: Call[] = [];
+  mockIPC((command, args) => {
+    calls.push({ command, args: { ...(args as Record<string, unknown>) } });
+    return answer(command);
+  });
+  return calls;
+}
+
+afterEach(() => clearMocks());
+
+const filter = { states: [], operations: [], text: "" };
+const location = aLocation("scratch");
+const store = { name: "runs", path: "/srv/runs", enabled: true, keep_newest: 1, allow_mount_root: false };
+
+test("every command goes out under its name with the arguments it takes", async () => {
+  const calls = listening();
+  const backend = tauriBackend();
+  await backend.overview();
+  await backend.trigger("health-check", { cpu_window_ms: 500 });
+  await backend.cancelTask("t");
+  await backend.runTaskAgain("t");
+  await backend.listTasks(filter, null, 50);
+  await backend.taskDetail("t");
+  await backend.taskLog("t", 7, 100);
+  await backend.saveReport("t");
+  await backend.settings();
+  await backend.saveLocation(null, location);
+  await backend.removeLocation("scratch");
+  await backend.saveRunStore("old", store);
+  await backend.removeRunStore("runs");
+  await backend.setEmbeddedWorker(false);
+  await backend.chooseFolder();
+  expect(calls).toEqual([
+    { command: "overview", args: {} },
+    { command: "trigger", args: { operation: "health-check", params: { cpu_window_ms: 500 } } },
+    { command: "cancel_task", args: { taskId: "t" } },
+    { command: "run_task_again", args: { taskId: "t" } },
+    { command: "list_tasks", args: { filter, after: null, limit: 50 } },
+    { command: "task_detail", args: { taskId: "t" } },
+    { command: "task_log", args: { taskId: "t", after: 7, limit: 100 } },
+    { command: "save_report", args: { taskId: "t" } },
+    { command: "settings", args: {} },
+    { command: "save_location", args: { previousName: null, location } },
+    { command: "remove_location", args: { name: "scratch" } },
+    { command: "save_run_store", args: { previousName: "old", runStore: store } },
+    { command: "remove_run_store", args: { name: "runs" } },
+    { command: "set_embedded_worker", args: { enabled: false } },
+    { command: "choose_folder", args: {} },
+  ]);
+});
+
+test("a rejection becomes an error with code, message and hint", async () => {
+  mockIPC(() => {
+    throw { code: "conflict", message: "used already", hint: "preview again" };
+  });
+  await expect(tauriBackend().trigger("x", {})).rejects.toMatchObject({
+    reply: { code: "conflict", message: "used already", hint: "preview again" },
+  });
+});
+
+test("stopping a stream gives its id back, even when it is stopped before the id came", async () => {
+  const calls = listening((command) => (command === "watch_vitals" ? 42 : null));
+  const stop = tauriBackend().watchVitals({ update: () => undefined, failed: () => undefined });
+  stop();
+  stop();
+  await settled();
+  await expect
+    .poll(() => calls.filter(({ command }) => command === "unwatch"))
+    .toEqual([{ command: "unwatch", args: { watchId: 42 } }]);
+  expect(calls[0]?.args).toHaveProperty("updates");
+});
+
+test("a stream that cannot be opened says so, unless nobody waits for it any more", async () => {
+  mockIPC(() => {
+    throw { code: "not_found", message: "no such task", hint: "" };
+  });
+  const failures: string[] = [];
+  const watcher = { update: () => undefined, failed: (error: Error) => void failures.push(error.message) };
+  tauriBackend().watchTask("gone", watcher);
+  tauriBackend().watchTask("gone", watcher)();
+  await expect.poll(() => failures).toEqual(["no such task"]);
+});
