@@ -336,7 +336,7 @@ impl Remove<'_> {
             Err(error) => (Vec::new(), Some(error)),
         };
         for (fate, (_, task)) in fates.iter_mut().zip(&open) {
-            fate.done.location = super::HISTORY.to_owned();
+            super::HISTORY.clone_into(&mut fate.done.location);
             let rows_gone = gone.iter().any(|id| id.as_str() == task.id);
             if rows_gone {
                 fate.done.bytes += task.bytes;

@@ -177,7 +177,7 @@ impl Hand<'_, '_> {
         while entries < BATCH {
             let Some(line) = lines.next()? else { break };
             let (at, size, counted) = match (&line.line, pass) {
-                (Line::Folder(files), Pass::Files) => (files.at, files.files.len(), true),
+                (Line::Folder(files), Pass::Files) => (files.at, files.entries.len(), true),
                 (Line::Directory(directory), Pass::Directories) => (directory.at, 1, false),
                 _ => continue,
             };
@@ -251,7 +251,7 @@ impl Hand<'_, '_> {
             folder: recorded(&line.path),
             ..Done::default()
         };
-        let mut letters = vec![outcome::OPEN; files.files.len()];
+        let mut letters = vec![outcome::OPEN; files.entries.len()];
         // what the attempt before left: letters of an ended batch, or the mark that it was cut off
         let mut cut_off = false;
         let before = match self.execute.manifest.earlier(line.number) {
@@ -280,7 +280,7 @@ impl Hand<'_, '_> {
             done.location.clone_from(&held.settings.name);
         }
         let reached = at.go_to(&line.path);
-        for (entry, letter) in files.files.iter().zip(letters.iter_mut()) {
+        for (entry, letter) in files.entries.iter().zip(letters.iter_mut()) {
             if matches!(*letter, outcome::REMOVED | outcome::GONE) {
                 if *letter == outcome::GONE {
                     added.gone += 1;

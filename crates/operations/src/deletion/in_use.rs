@@ -66,7 +66,7 @@ impl InUse {
 
     fn take(&self) -> Picture {
         let mut picture = Picture::default();
-        let own = std::process::id().to_string();
+        let own = identity_of_link(Path::new("/proc/self/exe")).map(|(identity, _)| identity);
         let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         for process in processes {
             // a cancelled task removes nothing more, so half a picture is enough
@@ -75,8 +75,7 @@ impl InUse {
             }
             let name = process.file_name();
             if name.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
-                let is_own = name.as_encoded_bytes() == own.as_bytes();
-                look_at_process(&mut picture, &process.path(), is_own);
+                look_at_process(&mut picture, &process.path(), own);
             }
         }
         read_locks(&mut picture);
@@ -84,14 +83,16 @@ impl InUse {
     }
 }
 
-fn look_at_process(picture: &mut Picture, process: &Path, is_own: bool) {
-    for link in ["exe", "cwd"] {
-        look_at_link(picture, &process.join(link), true);
-    }
+fn look_at_process(picture: &mut Picture, process: &Path, own: Option<Identity>) {
+    let program = identity_of_link(&process.join("exe")).map(|(identity, _)| identity);
+    picture.seen.extend(program);
+    look_at_link(picture, &process.join("cwd"), true);
+    // a cleanup itself holds directories open, and so do its children until they have become
+    // another program; directories that other programs hold open count
+    let is_own = program.is_some() && program == own;
     match std::fs::read_dir(process.join("fd")) {
         Ok(descriptors) => {
             for descriptor in descriptors.flatten() {
-                // the cleanup itself holds directories open; other processes' count
                 look_at_link(picture, &descriptor.path(), !is_own);
             }
         }
@@ -114,28 +115,32 @@ fn look_at_process(picture: &mut Picture, process: &Path, is_own: bool) {
 }
 
 fn look_at_link(picture: &mut Picture, link: &Path, directories: bool) {
+    if let Some((identity, kind)) = identity_of_link(link)
+        && (kind == FileType::RegularFile || (directories && kind == FileType::Directory))
+    {
+        picture.seen.insert(identity);
+    }
+}
+
+/// What a link of `/proc` leads to.
+fn identity_of_link(link: &Path) -> Option<(Identity, FileType)> {
     // the kernel's cached answer will do: a server that does not answer must not hold up the cleanup
     let flags = AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
-    let wanted = StatxFlags::TYPE | StatxFlags::INO;
-    let Ok(read) = statx(CWD, link, flags, wanted) else {
-        return;
+    let read = statx(CWD, link, flags, StatxFlags::TYPE | StatxFlags::INO).ok()?;
+    let identity = Identity {
+        device: makedev(read.stx_dev_major, read.stx_dev_minor),
+        inode: read.stx_ino,
     };
     let kind = FileType::from_raw_mode(u32::from(read.stx_mode));
-    if kind == FileType::RegularFile || (directories && kind == FileType::Directory) {
-        picture.seen.insert(Identity {
-            device: makedev(read.stx_dev_major, read.stx_dev_minor),
-            inode: read.stx_ino,
-        });
-    }
+    Some((identity, kind))
 }
 
 /// Lines such as `1: FLOCK  ADVISORY  WRITE 1234 fe:00:131 0 EOF`.
 fn read_locks(picture: &mut Picture) {
     let locks = std::fs::read("/proc/locks").unwrap_or_default();
     for field in locks.split(u8::is_ascii_whitespace) {
-        if field.iter().filter(|byte| **byte == b':').count() == 2
-            && let Some(cut) = field.iter().rposition(|byte| *byte == b':')
-        {
+        // the first field ends with a colon; only the one with the inode has a number after the last
+        if let Some(cut) = field.iter().rposition(|byte| *byte == b':') {
             add_numbers(picture, &field[..cut], &field[cut + 1..]);
         }
     }

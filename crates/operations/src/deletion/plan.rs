@@ -69,7 +69,8 @@ pub(crate) struct Files {
     add: String,
     #[serde(rename = "dev")]
     pub(crate) device: u64,
-    pub(crate) files: Vec<FileEntry>,
+    #[serde(rename = "files")]
+    pub(crate) entries: Vec<FileEntry>,
 }
 
 /// A directory that holds nothing but what the plan removes.
@@ -189,7 +190,7 @@ impl PlanWriter {
             keep,
             add,
             device,
-            files,
+            entries: files,
         }))
     }
 

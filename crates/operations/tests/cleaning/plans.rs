@@ -12,7 +12,7 @@ use upkeep_contract::params::CleanupTempFilesParams;
 use upkeep_contract::task::{LogLevel, Progress};
 use upkeep_contract::{PlanId, TaskId};
 use upkeep_operations::context::Reporter;
-use upkeep_operations::{Context, OperationError};
+use upkeep_operations::{Context, Operation, OperationError};
 
 use crate::support::*;
 
@@ -233,7 +233,6 @@ async fn an_attempt_killed_in_the_middle_is_gone_on_with() {
             task_id: task,
             ..Context::silent(dir.join("artifacts"))
         };
-        use upkeep_operations::Operation;
         operation
             .run(CleanupTempFilesParams::default(), &context)
             .await
