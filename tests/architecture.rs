@@ -20,7 +20,10 @@ fn dependencies() -> Dependencies {
         .map(|package| {
             let names = package.dependencies.iter();
             let names = names.filter(|dependency| dependency.kind != DependencyKind::Development);
-            (package.name.to_string(), names.map(|dependency| dependency.name.clone()).collect())
+            (
+                package.name.to_string(),
+                names.map(|dependency| dependency.name.clone()).collect(),
+            )
         })
         .collect()
 }
@@ -31,12 +34,29 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("upkeep-config", &["upkeep-contract"]),
     ("upkeep-queue", &["upkeep-contract"]),
     ("upkeep-operations", &["upkeep-contract"]),
-    ("upkeep-worker", &["upkeep-config", "upkeep-contract", "upkeep-operations", "upkeep-queue"]),
+    (
+        "upkeep-worker",
+        &[
+            "upkeep-config",
+            "upkeep-contract",
+            "upkeep-operations",
+            "upkeep-queue",
+        ],
+    ),
     (
         "upkeep-console",
-        &["upkeep-config", "upkeep-contract", "upkeep-operations", "upkeep-queue", "upkeep-worker"],
+        &[
+            "upkeep-config",
+            "upkeep-contract",
+            "upkeep-operations",
+            "upkeep-queue",
+            "upkeep-worker",
+        ],
     ),
-    ("upkeep", &["upkeep-config", "upkeep-console", "upkeep-contract"]),
+    (
+        "upkeep",
+        &["upkeep-config", "upkeep-console", "upkeep-contract"],
+    ),
     ("upkeep-testkit", &["upkeep-contract", "upkeep-queue"]),
 ];
 
@@ -44,7 +64,8 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 fn every_package_depends_only_on_what_lies_below_it() {
     for (package, uses) in dependencies() {
         let allowed = ALLOWED.iter().find(|(name, _)| *name == package);
-        let (_, allowed) = allowed.unwrap_or_else(|| panic!("{package} has no place in the house yet"));
+        let (_, allowed) =
+            allowed.unwrap_or_else(|| panic!("{package} has no place in the house yet"));
         let wrong: Vec<&String> = uses
             .iter()
             .filter(|name| name.starts_with("upkeep") && !allowed.contains(&name.as_str()))
@@ -57,8 +78,13 @@ fn every_package_depends_only_on_what_lies_below_it() {
 fn only(library: &str, packages: &[&str]) {
     let companion = format!("{library}-");
     for (package, uses) in dependencies() {
-        let used = uses.iter().any(|name| name == library || name.starts_with(&companion));
-        assert!(!used || packages.contains(&package.as_str()), "{package} must not depend on {library}");
+        let used = uses
+            .iter()
+            .any(|name| name == library || name.starts_with(&companion));
+        assert!(
+            !used || packages.contains(&package.as_str()),
+            "{package} must not depend on {library}"
+        );
     }
 }
 

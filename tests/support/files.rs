@@ -16,7 +16,10 @@ pub fn file(path: &Path, hours_old: u64) {
 /// Sets a file's or folder's times to that many hours ago.
 pub fn age(path: &Path, hours_old: u64) {
     let time = SystemTime::now() - Duration::from_hours(hours_old);
-    File::open(path).unwrap().set_times(FileTimes::new().set_modified(time).set_accessed(time)).unwrap();
+    File::open(path)
+        .unwrap()
+        .set_times(FileTimes::new().set_modified(time).set_accessed(time))
+        .unwrap();
 }
 
 /// Many small old files, a thousand to a folder.
@@ -40,7 +43,15 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, u64, i64, i64)> {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let metadata = path.symlink_metadata().unwrap();
-            found.insert(path.clone(), (metadata.mode(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()));
+            found.insert(
+                path.clone(),
+                (
+                    metadata.mode(),
+                    metadata.size(),
+                    metadata.mtime(),
+                    metadata.mtime_nsec(),
+                ),
+            );
             if metadata.is_dir() {
                 open.push(path);
             }
@@ -51,5 +62,48 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, u64, i64, i64)> {
 
 /// How many files (not folders) lie below.
 pub fn count_files(root: &Path) -> usize {
-    tree(root).values().filter(|(mode, ..)| mode & 0o170_000 != 0o040_000).count()
+    tree(root)
+        .values()
+        .filter(|(mode, ..)| mode & 0o170_000 != 0o040_000)
+        .count()
+}
+
+/// A folder whose entries cannot be removed, not even by root, while this lives.
+pub struct Undeletable(PathBuf);
+
+impl Undeletable {
+    /// Locks the folder: without the permission to write for an ordinary user, with the immutable flag for root.
+    pub fn lock(folder: &Path) -> Self {
+        set_mode(folder, 0o555);
+        if rustix::process::geteuid().is_root() {
+            chattr("+i", folder);
+        }
+        Self(folder.to_owned())
+    }
+}
+
+impl Drop for Undeletable {
+    fn drop(&mut self) {
+        if rustix::process::geteuid().is_root() {
+            chattr("-i", &self.0);
+        }
+        set_mode(&self.0, 0o755);
+    }
+}
+
+fn set_mode(folder: &Path, mode: u32) {
+    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+}
+
+fn chattr(flag: &str, folder: &Path) {
+    let status = std::process::Command::new("chattr")
+        .arg(flag)
+        .arg(folder)
+        .status()
+        .unwrap();
+    assert!(
+        status.success(),
+        "chattr {flag} {} failed: the test needs a file system with flags",
+        folder.display()
+    );
 }

@@ -17,7 +17,9 @@ impl Installation {
     /// A fresh installation whose one location `scratch` is an empty folder. Leases are short, so
     /// that a killed worker's task is taken up soon.
     pub fn new() -> Self {
-        let installation = Self { folder: tempfile::tempdir().unwrap() };
+        let installation = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         std::fs::create_dir_all(installation.scratch()).unwrap();
         std::fs::create_dir_all(installation.home()).unwrap();
         installation.configure(&format!(
@@ -56,19 +58,31 @@ impl Installation {
 
     /// Opens the queue, beside whatever process has it open.
     pub async fn queue(&self) -> Queue {
-        Queue::open(&format!("sqlite://{}", self.home().join("upkeep.db").display())).await.unwrap()
+        Queue::open(&format!(
+            "sqlite://{}",
+            self.home().join("upkeep.db").display()
+        ))
+        .await
+        .unwrap()
     }
 }
 
 /// Every task of the history, the newest first.
 pub async fn all_tasks(queue: &Queue) -> Vec<Task> {
-    queue.tasks(&TaskFilter::default(), None, 500).await.unwrap().tasks
+    queue
+        .tasks(&TaskFilter::default(), None, 500)
+        .await
+        .unwrap()
+        .tasks
 }
 
 /// Asks for an operation by name, as `tester`.
 pub async fn ask(queue: &Queue, operation: &str, params: serde_json::Value) -> TaskId {
     let dry_run = params["dry_run"] == true;
-    let task = NewTask { dry_run, ..NewTask::new(OperationId::from(operation), params, "tester") };
+    let task = NewTask {
+        dry_run,
+        ..NewTask::new(OperationId::from(operation), params, "tester")
+    };
     match queue.enqueue(task).await.unwrap() {
         Enqueued::New(id) => id,
         Enqueued::Existing(id) => panic!("{id} is there already"),
@@ -76,7 +90,11 @@ pub async fn ask(queue: &Queue, operation: &str, params: serde_json::Value) -> T
 }
 
 /// Waits on the change feed until the task satisfies the condition, at most a minute.
-pub async fn until(queue: &Queue, id: &TaskId, condition: impl Fn(&TaskDetail) -> bool) -> TaskDetail {
+pub async fn until(
+    queue: &Queue,
+    id: &TaskId,
+    condition: impl Fn(&TaskDetail) -> bool,
+) -> TaskDetail {
     let mut changes = queue.changes();
     let wait = async {
         loop {
@@ -89,7 +107,10 @@ pub async fn until(queue: &Queue, id: &TaskId, condition: impl Fn(&TaskDetail) -
     };
     match tokio::time::timeout(Duration::from_secs(60), wait).await {
         Ok(detail) => detail,
-        Err(_) => panic!("the condition was never met: {:#?}", queue.task(id).await.unwrap()),
+        Err(_) => panic!(
+            "the condition was never met: {:#?}",
+            queue.task(id).await.unwrap()
+        ),
     }
 }
 

@@ -15,7 +15,11 @@ pub fn app_program() -> PathBuf {
 /// The worker, which `cargo build --workspace` puts beside the app.
 pub fn worker_program() -> PathBuf {
     let program = app_program().with_file_name("upkeep-worker");
-    assert!(program.exists(), "{} is missing: build it with `cargo build -p upkeep-worker`", program.display());
+    assert!(
+        program.exists(),
+        "{} is missing: build it with `cargo build -p upkeep-worker`",
+        program.display()
+    );
     program
 }
 
@@ -28,7 +32,9 @@ pub struct Process {
 impl Process {
     /// Starts a command for an installation; what it prints goes to a file there.
     pub fn start(installation: &Installation, mut command: Command, name: &str) -> Self {
-        let log = installation.path().join(format!("{name}-{}.log", uuid_like()));
+        let log = installation
+            .path()
+            .join(format!("{name}-{}.log", uuid_like()));
         let output = std::fs::File::create(&log).unwrap();
         let child = command
             .env("UPKEEP_HOME", installation.home())
@@ -67,6 +73,13 @@ impl Process {
         self.child.wait().unwrap().success()
     }
 
+    /// SIGINT, and waits for the end; its exit code.
+    pub fn interrupt(&mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        self.child.wait().unwrap().code()
+    }
+
     /// True while it runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -75,7 +88,10 @@ impl Process {
     /// What it has printed so far.
     pub fn output(&self) -> String {
         let mut bytes = Vec::new();
-        std::fs::File::open(&self.log).unwrap().read_to_end(&mut bytes).unwrap();
+        std::fs::File::open(&self.log)
+            .unwrap()
+            .read_to_end(&mut bytes)
+            .unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -83,8 +99,16 @@ impl Process {
     pub fn wait_for(&mut self, text: &str) {
         let begun = Instant::now();
         while !self.output().contains(text) {
-            assert!(self.is_running(), "it ended without printing `{text}`:\n{}", self.output());
-            assert!(begun.elapsed() < Duration::from_secs(30), "it never printed `{text}`:\n{}", self.output());
+            assert!(
+                self.is_running(),
+                "it ended without printing `{text}`:\n{}",
+                self.output()
+            );
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "it never printed `{text}`:\n{}",
+                self.output()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -92,7 +116,11 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if let Err(error) = self.child.kill().and_then(|()| self.child.wait().map(|_| ())) {
+        if let Err(error) = self
+            .child
+            .kill()
+            .and_then(|()| self.child.wait().map(|_| ()))
+        {
             eprintln!("cannot end a process of the test: {error}");
         }
     }

@@ -1,0 +1,193 @@
+//! The real app in its real webview, driven through WebKitWebDriver.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use fantoccini::elements::Element;
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use super::installation::Installation;
+use super::process::{Process, app_program};
+
+/// How long a page may take to show what a test waits for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The app, open in a window.
+pub struct App {
+    /// The session.
+    pub client: Client,
+    driver: Process,
+}
+
+impl App {
+    /// Opens the app on an installation. One app at a time: WebKitWebDriver has one session.
+    pub async fn open(installation: &Installation) -> Self {
+        Self::open_with(installation, &[]).await
+    }
+
+    /// Opens the app with more environment variables.
+    pub async fn open_with(installation: &Installation, environment: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let mut command = Command::new("WebKitWebDriver");
+        command
+            .arg(format!("--port={port}"))
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .envs(environment.iter().copied());
+        let mut driver = Process::start(installation, command, "app");
+        let capabilities: Capabilities = [(
+            "webkitgtk:browserOptions".to_owned(),
+            json!({ "binary": app_program(), "args": [] }),
+        )]
+        .into_iter()
+        .collect();
+        let begun = Instant::now();
+        let client = loop {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            let connected = builder
+                .capabilities(capabilities.clone())
+                .connect(&format!("http://127.0.0.1:{port}"))
+                .await;
+            match connected {
+                Ok(client) => break client,
+                Err(error) => {
+                    assert!(
+                        driver.is_running(),
+                        "WebKitWebDriver ended: {}",
+                        driver.output()
+                    );
+                    assert!(
+                        begun.elapsed() < PATIENCE,
+                        "no session with the app: {error}\n{}",
+                        driver.output()
+                    );
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        };
+        Self { client, driver }
+    }
+
+    /// What the app has logged.
+    pub fn output(&self) -> String {
+        self.driver.output()
+    }
+
+    /// Closes the window as a person would, and waits until the app has gone.
+    pub async fn close(mut self) {
+        self.client.clone().close().await.unwrap();
+        assert!(self.driver.is_running(), "WebKitWebDriver ended by itself");
+        self.driver.kill();
+    }
+
+    /// The element with this `data-testid`, once it is there and shown.
+    pub async fn find(&self, id: &str) -> Element {
+        self.css(&format!("[data-testid='{id}']")).await
+    }
+
+    /// The element that a CSS selector names, once it is there and shown.
+    pub async fn css(&self, selector: &str) -> Element {
+        let begun = Instant::now();
+        loop {
+            if let Ok(element) = self.client.find(Locator::Css(selector)).await
+                && element.is_displayed().await.unwrap_or(false)
+            {
+                return element;
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "`{selector}` never appeared; the page says:\n{}\nthe app says:\n{}",
+                self.page_text().await,
+                self.output()
+            );
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Clicks the element with this `data-testid`.
+    pub async fn click(&self, id: &str) {
+        self.find(id).await.click().await.unwrap();
+    }
+
+    /// True when an element with this `data-testid` is shown right now.
+    pub async fn shows(&self, id: &str) -> bool {
+        match self
+            .client
+            .find(Locator::Css(&format!("[data-testid='{id}']")))
+            .await
+        {
+            Ok(element) => element.is_displayed().await.unwrap_or(false),
+            Err(_) => false,
+        }
+    }
+
+    /// The text of the element with this `data-testid`.
+    pub async fn text(&self, id: &str) -> String {
+        self.find(id).await.text().await.unwrap()
+    }
+
+    /// Waits until the element's text contains this, and returns the whole text.
+    pub async fn wait_for_text(&self, id: &str, part: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let text = self.find(id).await.text().await.unwrap_or_default();
+            if text.to_lowercase().contains(&part.to_lowercase()) {
+                return text;
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "`{id}` never said `{part}`, but: {text}\nthe page says:\n{}",
+                self.page_text().await
+            );
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Waits until no element with this `data-testid` is shown.
+    pub async fn wait_until_gone(&self, id: &str) {
+        let begun = Instant::now();
+        while self.shows(id).await {
+            assert!(begun.elapsed() < PATIENCE, "`{id}` never went away");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Goes to a page, such as `#/tasks`.
+    pub async fn go(&self, hash: &str) {
+        self.run("location.hash = arguments[0]", vec![json!(hash)])
+            .await;
+    }
+
+    /// Runs JavaScript in the page.
+    pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.client.execute(script, arguments).await.unwrap()
+    }
+
+    /// Everything the page says.
+    pub async fn page_text(&self) -> String {
+        let text = self
+            .client
+            .execute("return document.body.innerText", vec![])
+            .await;
+        text.ok()
+            .and_then(|text| text.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
+    /// Writes a screenshot of the page.
+    pub async fn screenshot(&self, path: &Path) {
+        std::fs::write(path, self.client.screenshot().await.unwrap()).unwrap();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
