@@ -54,13 +54,19 @@ impl Watches {
 
     /// Ends every stream of a webview: its page is gone.
     pub(crate) fn end_all_of(&self, webview: &str) {
-        self.open().watches.retain(|_, watch| {
+        let mut open = self.open();
+        let before = open.watches.len();
+        open.watches.retain(|_, watch| {
             let stays = watch.webview != webview;
             if !stays {
                 watch.task.abort();
             }
             stays
         });
+        let ended = before - open.watches.len();
+        if ended > 0 {
+            tracing::debug!(webview, ended, "streams ended with their page");
+        }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

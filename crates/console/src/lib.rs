@@ -20,5 +20,5 @@ pub use changes::ChangeBatches;
 pub use console::Console;
 pub use error::ConsoleError;
 pub use upkeep_worker::ON_DEMAND_NOTICE;
-pub use vitals::VitalsWatch;
+pub use vitals::{VitalsWatch, watch_vitals};
 pub use watch::TaskWatch;

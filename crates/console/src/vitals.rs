@@ -6,9 +6,9 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use upkeep_contract::worker::HostVitals;
+use upkeep_contract::{Clock, SystemClock};
 use upkeep_operations::vitals::SystemSampler;
 
-use crate::Console;
 use crate::watch::unless_closed;
 
 /// A dashboard's pace.
@@ -27,13 +27,11 @@ impl VitalsWatch {
     }
 }
 
-impl Console {
-    /// Watches this host's vital signs. Must be called inside a tokio runtime.
-    pub fn watch_vitals(&self) -> VitalsWatch {
-        let clock = self.queue.clock();
-        let mut sampler = SystemSampler::new();
-        watch(PAUSE, move || sampler.sample(clock.now()))
-    }
+/// Watches this host's vital signs. It takes no console: a host whose database is away is worth
+/// looking at all the more. Must be called inside a tokio runtime.
+pub fn watch_vitals() -> VitalsWatch {
+    let mut sampler = SystemSampler::new();
+    watch(PAUSE, move || sampler.sample(SystemClock.now()))
 }
 
 fn watch(pause: Duration, sample: impl FnMut() -> HostVitals + Send + 'static) -> VitalsWatch {

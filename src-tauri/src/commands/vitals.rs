@@ -1,7 +1,7 @@
 //! This host's vital signs, and ending streams.
 
 use tauri::ipc::Channel;
-use tauri::{AppHandle, State, WebviewWindow};
+use tauri::{State, WebviewWindow};
 use upkeep_contract::worker::HostVitals;
 
 use crate::error::Reply;
@@ -9,12 +9,11 @@ use crate::state::AppState;
 
 #[tauri::command]
 pub(crate) async fn watch_vitals(
-    app: AppHandle,
     window: WebviewWindow,
     state: State<'_, AppState>,
     updates: Channel<HostVitals>,
 ) -> Reply<u32> {
-    let mut watch = state.console(&app).await?.watch_vitals();
+    let mut watch = upkeep_console::watch_vitals();
     let stream = async move {
         while let Some(vitals) = watch.next().await {
             if updates.send(vitals).is_err() {
