@@ -46,7 +46,7 @@ export function stateLabel(state: TaskState): Label {
 export function taskLabel(task: Task): Label {
   if (task.state === "running" && task.cancel_requested_at !== null)
     return { word: "Stopping…", tone: "warn" };
-  if (task.state === "queued" && task.attempt > 0) return { word: "Waiting to try again", tone: "warn" };
+  if (task.state === "queued" && task.attempt > 0) return { word: "Will try again", tone: "warn" };
   return stateLabel(task.state);
 }
 
