@@ -45,7 +45,7 @@ pub(crate) fn window_changes(window: &Window, event: &WindowEvent) {
 }
 
 /// The last thing before the process ends: tasks go back to the queue.
-pub(crate) fn app_runs(app: &AppHandle, event: RunEvent) {
+pub(crate) fn app_runs(app: &AppHandle, event: &RunEvent) {
     if matches!(event, RunEvent::Exit) {
         let state = app.state::<AppState>();
         tauri::async_runtime::block_on(state.shutdown());

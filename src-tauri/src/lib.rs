@@ -35,7 +35,7 @@ pub fn run() -> tauri::Result<()> {
             Ok(())
         })
         .build(tauri::generate_context!())?;
-    app.run(events::app_runs);
+    app.run(|app, event| events::app_runs(app, &event));
     Ok(())
 }
 

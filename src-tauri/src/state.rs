@@ -39,7 +39,7 @@ impl AppState {
             Ok(Ok(())) => tracing::info!("closed in good order"),
             Ok(Err(error)) => tracing::error!(%error, "could not close in good order"),
             Err(_) => {
-                tracing::error!("closing took too long; tasks come back when their leases end")
+                tracing::error!("closing took too long; tasks come back when their leases end");
             }
         }
     }
