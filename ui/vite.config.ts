@@ -20,5 +20,7 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    // a machine that builds at the same time is slow, not wrong
+    testTimeout: 30_000,
   },
 });

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import {
   aCleanup,
+  aHealth,
   anEntry,
   anOverview,
   aPreview,
@@ -272,7 +273,7 @@ test("the last run shows its outcome in words, its line and the way to the task"
   backend.update(detailOf(task, aCleanup({ files_removed: 12, bytes_removed: 4e6, problems_total: 1 })));
   backend.overviewValue = anOverview({ [CLEAN]: { last_run: task } });
   await openApp(backend);
-  expect(text(`last-run-${CLEAN}`)).toContain("Partly done");
+  expect(text(`last-run-${CLEAN}`)).toContain("Partial");
   expect(text(`last-run-${CLEAN}`)).toContain("Removed 12 files, 4 MB, 1 problem");
   expect(find(`last-run-${CLEAN}`).querySelector("a")?.getAttribute("href")).toBe("#/tasks/last");
   expect(find(`last-run-${CLEAN}`).querySelector("time")?.title).toContain("2026");
@@ -326,6 +327,27 @@ test("without a location the form says so and offers nothing to press", async ()
   await openApp(backend);
   expect(text(`card-${CLEAN}`)).toContain("No location is turned on");
   expect(find(`run-${CLEAN}`).hasAttribute("disabled")).toBe(true);
+});
+
+test("a broken configuration is told by the operation, not hidden behind a grey button", async () => {
+  const backend = new FakeBackend();
+  const error = { code: "invalid_configuration" as const, message: "line 3: unknown key `paht`", hint: "" };
+  backend.settingsValue = someSettings({ locations: [], run_stores: [], error });
+  backend.failing.trigger = error;
+  await openApp(backend);
+  expect(text(`card-${CLEAN}`)).not.toContain("No location is turned on");
+  await click(`run-${CLEAN}`);
+  expect(text(`error-${CLEAN}`)).toContain("unknown key `paht`");
+});
+
+test("a finished check shows both that it was made and how the host is", async () => {
+  const backend = new FakeBackend();
+  const task = ended("succeeded", { id: "last", operation: "health-check" });
+  backend.update(detailOf(task, aHealth({ status: "critical" })));
+  backend.overviewValue = anOverview({ "health-check": { last_run: task } });
+  await openApp(backend);
+  expect(text("last-run-health-check")).toContain("Succeeded");
+  expect(text("last-health")).toBe("Critical");
 });
 
 test("leaving the overview ends the watch on vital signs", async () => {

@@ -49,12 +49,12 @@ test("a plan counts its list, not what was kept", () => {
     files_matched: 5,
     files_kept: 4,
   });
-  expect(planned(report)).toEqual({ files: 1, runs: 0, bytes: 4096 });
+  expect(planned(report)).toEqual({ files: 1, runs: 0, bytes: 4096, exact: true });
 });
 
 test("a plan too long to list is counted by its totals without what was kept", () => {
   const report = aPreview([anEntry("/a")], { files_matched: 5000, files_kept: 4, entries_truncated: true });
-  expect(planned(report)).toMatchObject({ files: 4996 });
+  expect(planned(report)).toMatchObject({ files: 4996, exact: false });
 });
 
 test("a result is announced with its title, state and line", () => {

@@ -139,7 +139,7 @@ test("a task shows its state, attempts, log, report and parameters", async () =>
     [{ sequence: 1, attempt: 1, at: NOW, level: "warning", message: "kept one" }],
   );
   await openApp(backend, "#/tasks/task-1");
-  expect(text("task-state")).toBe("Partly done");
+  expect(text("task-state")).toBe("Partial");
   expect(all("task-attempt").map((row) => row.dataset.outcome)).toEqual(["lost", "partial"]);
   expect(text("task-attempts")).toContain("desk-7, process 11");
   expect(text("task-log")).toContain("warning kept one");

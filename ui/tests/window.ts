@@ -52,5 +52,5 @@ export async function click(testid: string): Promise<void> {
 
 /** Waits for what a pause of re-reading delays. */
 export async function eventually(check: () => void): Promise<void> {
-  await vi.waitFor(check, { timeout: 2000, interval: 10 });
+  await vi.waitFor(check, { timeout: 10_000, interval: 10 });
 }

@@ -102,14 +102,17 @@ export function ageHours(age: { amount: number | null; unit: AgeUnit } | undefin
   return age?.amount == null ? null : age.amount * HOURS_IN[age.unit];
 }
 
-/** What to send, or what is wrong with which field. */
-export function toParams(fields: readonly Field[], values: FormValues, choices: Choices): FormResult {
+/** What to send, or what is wrong with which field. The choices are none while the configuration is unknown or broken. */
+export function toParams(fields: readonly Field[], values: FormValues, known: Choices | null): FormResult {
   const params: JsonObject = {};
+  const choices = known ?? { locations: [], run_stores: [] };
   const problems: Partial<Record<string, string>> = {};
   for (const field of fields) {
     if (field.kind === "switch") {
       params[field.key] = values.switches[field.key] ?? field.preset;
     } else if (field.kind === "choice") {
+      // what is not known cannot be chosen from: nothing is named, and the operation says what is wrong
+      if (!known) continue;
       const unticked = values.unticked[field.key] ?? [];
       const ticked = choices[field.source].filter((name) => !unticked.includes(name));
       // nothing named means all that are turned on, on whichever host performs it
@@ -128,7 +131,7 @@ export function toParams(fields: readonly Field[], values: FormValues, choices: 
       else if (value !== null) params[field.key] = value;
     }
   }
-  if (params.history === false && nothingTicked(fields, params, choices)) {
+  if (known && params.history === false && nothingTicked(fields, params, choices)) {
     problems.history = "Tick the history or at least one run store.";
   }
   return Object.keys(problems).length > 0 ? { ok: false, problems } : { ok: true, params };

@@ -29,7 +29,7 @@ const STATE_LABELS: Record<TaskState, Label> = {
   queued: { word: "Queued", tone: "quiet" },
   running: { word: "Running", tone: "info" },
   succeeded: { word: "Succeeded", tone: "good" },
-  partial: { word: "Partly done", tone: "warn" },
+  partial: { word: "Partial", tone: "warn" },
   failed: { word: "Failed", tone: "bad" },
   cancelled: { word: "Cancelled", tone: "quiet" },
 };
@@ -53,7 +53,7 @@ export function taskLabel(task: Task): Label {
 export const ATTEMPT_LABELS: Record<AttemptOutcome, Label> = {
   running: { word: "Running", tone: "info" },
   succeeded: { word: "Succeeded", tone: "good" },
-  partial: { word: "Partly done", tone: "warn" },
+  partial: { word: "Partial", tone: "warn" },
   failed: { word: "Failed", tone: "bad" },
   timed_out: { word: "Timed out", tone: "bad" },
   cancelled: { word: "Cancelled", tone: "quiet" },

@@ -17,21 +17,37 @@ export function items(files: number, runs: number): string {
   return parts.join(", ");
 }
 
+interface Planned {
+  files: number;
+  runs: number;
+  bytes: number;
+  /** False when the bytes include some of what is kept. */
+  exact: boolean;
+}
+
 /**
  * What a preview's plan would remove. The list itself says it exactly while it is whole and holds only files;
  * beyond that the totals do, without what was counted as kept.
  */
-export function planned(report: CleanupReport): { files: number; runs: number; bytes: number } {
+export function planned(report: CleanupReport): Planned {
   const onlyFiles = report.entries.every(({ kind }) => FILE_KINDS.includes(kind));
   if (!report.entries_truncated && onlyFiles && report.entries.length > 0) {
     const files = report.entries.filter(({ kind }) => kind !== "directory");
-    return { files: files.length, runs: 0, bytes: files.reduce((sum, entry) => sum + entry.bytes, 0) };
+    const sum = files.reduce((total, entry) => total + entry.bytes, 0);
+    return { files: files.length, runs: 0, bytes: sum, exact: true };
   }
   return {
     files: Math.max(0, report.files_matched - report.files_kept),
     runs: report.runs_matched,
     bytes: report.bytes_matched,
+    exact: report.files_kept === 0,
   };
+}
+
+/** `214 files (3.2 GB)`. */
+export function plannedWords(report: CleanupReport): string {
+  const plan = planned(report);
+  return `${items(plan.files, plan.runs)} (${plan.exact ? "" : "at most "}${bytes(plan.bytes)})`;
 }
 
 const FILE_KINDS: readonly string[] = ["file", "symbolic_link", "directory"] satisfies EntryKind[];
@@ -46,8 +62,7 @@ export function cleanupSummary(report: CleanupReport): string {
   const problems = report.problems_total > 0 ? `, ${counted(report.problems_total, "problem")}` : "";
   if (report.dry_run) {
     if (nothingMatched(report)) return `nothing is old enough to remove${problems}`;
-    const plan = planned(report);
-    return `would remove ${items(plan.files, plan.runs)} (${bytes(plan.bytes)})${problems}`;
+    return `would remove ${plannedWords(report)}${problems}`;
   }
   if (report.files_removed === 0 && report.runs_removed === 0 && report.directories_removed === 0) {
     const nothing = nothingMatched(report) ? "nothing was old enough to remove" : "nothing was removed";
