@@ -6,6 +6,7 @@
 
 mod guards;
 mod plans;
+mod reference;
 mod refusals;
 mod runs;
 mod support;

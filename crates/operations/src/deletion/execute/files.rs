@@ -1,0 +1,227 @@
+//! Removing the files of one folder: each is looked at again just before.
+
+use std::ffi::{CStr, CString};
+use std::sync::atomic::Ordering;
+
+use rustix::fs::AtFlags;
+use rustix::io::Errno;
+use upkeep_contract::cleanup::KeptReason;
+
+use super::{Added, Hand};
+use crate::deletion::cursor::Cursor;
+use crate::deletion::manifest::{Done, Earlier, outcome};
+use crate::deletion::name::{end_of, escape, unescape};
+use crate::deletion::plan::{FileEntry, Files, Numbered};
+use crate::deletion::stat::{Identity, Kind, Stat};
+use crate::deletion::tally;
+use crate::deletion::trash::move_to_trash;
+
+impl Hand<'_, '_> {
+    pub(super) fn files(&mut self, line: &Numbered, files: &Files, added: &mut Added) -> Done {
+        added.at = files.at;
+        let mut done = Done {
+            batch: line.number,
+            folder: recorded(&line.path),
+            ..Done::default()
+        };
+        let mut letters = vec![outcome::OPEN; files.entries.len()];
+        // what the attempt before left: letters of an ended batch, or the mark that it was cut off
+        let mut cut_off = false;
+        let before = match self.execute.manifest.earlier(line.number) {
+            Some(Earlier::Ended(before)) => Some(before),
+            Some(Earlier::CutOff { before }) => {
+                cut_off = true;
+                before.as_ref()
+            }
+            None => None,
+        };
+        if let Some(before) = before {
+            done.files = before.files;
+            done.bytes = before.bytes;
+            if before.outcomes.is_empty() {
+                letters.fill(outcome::REMOVED);
+            } else {
+                for (letter, earlier) in letters.iter_mut().zip(before.outcomes.bytes()) {
+                    *letter = earlier;
+                }
+            }
+        }
+        let Some(mut at) = self.cursor(files.at) else {
+            return done;
+        };
+        if let Ok(held) = self.location(files.at) {
+            done.location.clone_from(&held.settings.name);
+        }
+        let reached = at.go_to(&line.path);
+        for (entry, letter) in files.entries.iter().zip(letters.iter_mut()) {
+            if matches!(*letter, outcome::REMOVED | outcome::GONE) {
+                if *letter == outcome::GONE {
+                    added.gone += 1;
+                    added.gone_bytes += entry.4;
+                }
+                self.count_file();
+                continue;
+            }
+            if self.must_stop() {
+                break;
+            }
+            self.count_file();
+            *letter = match reached {
+                Ok(()) => self.file(&mut at, files, entry, cut_off, &mut done, added),
+                // the folder is gone, and with it the file
+                Err(Errno::NOENT) => gone(cut_off, entry, &mut done, added),
+                Err(Errno::LOOP | Errno::NOTDIR) => {
+                    added.kept.push((KeptReason::Changed, 1, at.show(b"")));
+                    outcome::KEPT
+                }
+                Err(Errno::XDEV) => {
+                    added.kept.push((KeptReason::OtherMount, 1, at.show(b"")));
+                    outcome::KEPT
+                }
+                Err(error) => {
+                    added.failed_files += 1;
+                    let reason = tally::explain(error);
+                    added
+                        .problems
+                        .push((at.show_below_root(&line.path), reason));
+                    outcome::FAILED
+                }
+            };
+        }
+        self.cursors.insert(files.at, at);
+        if letters.iter().any(|letter| *letter != outcome::REMOVED) {
+            done.outcomes = String::from_utf8(letters).unwrap_or_default();
+        }
+        done
+    }
+
+    /// Counts an entry; true when the work must stop before it.
+    pub(super) fn must_stop(&mut self) -> bool {
+        self.handled += 1;
+        let work = self.execute.work;
+        if self.handled.is_multiple_of(16) && !self.stopped {
+            self.stopped = work.context.is_cancelled() || self.shared.stop.load(Ordering::Relaxed);
+        }
+        if self.handled.is_multiple_of(64) && !self.stopped {
+            self.picture = work.in_use.picture();
+        }
+        self.stopped
+    }
+
+    fn count_file(&self) {
+        let done = self.shared.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if done.is_multiple_of(64) || done == self.shared.total {
+            let total = Some(self.shared.total);
+            self.execute
+                .work
+                .progress(done, total, "files", "removing files");
+        }
+    }
+
+    fn file(
+        &mut self,
+        at: &mut Cursor,
+        files: &Files,
+        entry: &FileEntry,
+        cut_off: bool,
+        done: &mut Done,
+        added: &mut Added,
+    ) -> u8 {
+        let FileEntry(escaped, is_link, inode, size, _, modified_ns) = entry;
+        let name = unescape(escaped).and_then(|name| CString::new(name).ok());
+        let Some(name) = name else {
+            added.failed_files += 1;
+            let reason = "the plan's name for it cannot be read; preview again".to_owned();
+            added.problems.push((at.show(escaped.as_bytes()), reason));
+            return outcome::FAILED;
+        };
+        let stat = match at.current().and_then(|here| Stat::of_entry(here, &name)) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return gone(cut_off, entry, done, added),
+            Err(error) => return failed(at, &name, tally::explain(error), added),
+        };
+        let kind = if *is_link {
+            Kind::SymbolicLink
+        } else {
+            Kind::File
+        };
+        let same = stat.identity
+            == (Identity {
+                device: files.device,
+                inode: *inode,
+            })
+            && stat.size == *size
+            && stat.modified_ns == *modified_ns
+            && stat.kind == kind;
+        let own = self.execute.work.user;
+        let settings = self.location(files.at).map(|held| &held.settings);
+        let only_own = settings.as_ref().is_ok_and(|it| it.only_own_files);
+        let to_trash = settings.is_ok_and(|it| it.trash);
+        let reason = if !same {
+            Some(KeptReason::Changed)
+        } else if stat.mount != at.root().stat.mount {
+            Some(KeptReason::OtherMount)
+        } else if only_own && stat.owner != own {
+            Some(KeptReason::OtherOwner)
+        } else if self.picture.uses(&stat) {
+            Some(KeptReason::InUse)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            added.kept.push((reason, 1, at.show(name.to_bytes())));
+            return outcome::KEPT;
+        }
+        if to_trash {
+            if let Err(reason) = move_to_trash(at, &name) {
+                return failed(at, &name, reason, added);
+            }
+        } else {
+            let removed = at
+                .current()
+                .and_then(|here| rustix::fs::unlinkat(here, &name, AtFlags::empty()));
+            match removed {
+                Ok(()) => {}
+                Err(Errno::NOENT) => return gone(cut_off, entry, done, added),
+                Err(error) => return failed(at, &name, tally::explain(error), added),
+            }
+            // the trash gives nothing back; a hard link only when its last name goes
+            if stat.links <= 1 {
+                done.bytes += stat.allocated;
+            }
+        }
+        done.files += 1;
+        done.removed.push(escaped.clone());
+        outcome::REMOVED
+    }
+}
+
+/// A folder as the manifest records it.
+pub(super) fn recorded(path: &[u8]) -> String {
+    let (end, is_cut) = end_of(path);
+    let end = escape(end);
+    if is_cut {
+        format!("…{end}")
+    } else {
+        end.into_owned()
+    }
+}
+
+/// Gone before its turn; after an attempt that was cut off it was that attempt that removed it.
+fn gone(cut_off: bool, entry: &FileEntry, done: &mut Done, added: &mut Added) -> u8 {
+    if cut_off {
+        done.files += 1;
+        done.bytes += entry.4;
+        done.removed.push(entry.0.clone());
+        return outcome::REMOVED;
+    }
+    added.gone += 1;
+    added.gone_bytes += entry.4;
+    outcome::GONE
+}
+
+fn failed(at: &Cursor, name: &CStr, reason: String, added: &mut Added) -> u8 {
+    added.failed_files += 1;
+    added.problems.push((at.show(name.to_bytes()), reason));
+    outcome::FAILED
+}
