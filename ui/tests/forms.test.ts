@@ -21,6 +21,16 @@ test.each([
   expect(toParams(fields, presets(fields), CHOICES)).toEqual({ ok: true, params });
 });
 
+test("the age comes first, whatever the order of the schema", () => {
+  const schema = operation("cleanup-runs");
+  const properties = Object.entries(Object(schema.parameters).properties).reverse();
+  const fields = fieldsOf({
+    ...schema,
+    parameters: JSON.parse(JSON.stringify({ properties: Object.fromEntries(properties) })),
+  });
+  expect(fields.map(({ key }) => key)).toEqual(["max_age_hours", "history", "run_stores"]);
+});
+
 test("thirty days are shown as days and sent as hours", () => {
   const values = presets(fieldsOf(operation("cleanup-runs")));
   expect(values.ages.max_age_hours).toEqual({ amount: 30, unit: "days" });

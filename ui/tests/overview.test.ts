@@ -235,6 +235,7 @@ test("progress is live, can be cancelled, and stopping is shown until it ends", 
 
   await click(`cancel-${CLEAN}`);
   expect(backend.cancelled).toEqual(["task-1"]);
+  expect(text(`cancel-${CLEAN}`)).toBe("Stopping…");
   backend.update(detailOf({ ...task, cancel_requested_at: 1 }));
   await settled();
   expect(text(`cancel-${CLEAN}`)).toBe("Stopping…");
@@ -243,6 +244,16 @@ test("progress is live, can be cancelled, and stopping is shown until it ends", 
   backend.update(detailOf({ ...task, state: "cancelled" }));
   await settled();
   expect(query(`progress-${CLEAN}`)).toBeNull();
+});
+
+test("a wish to cancel that failed says why and can be repeated", async () => {
+  const backend = new FakeBackend();
+  backend.overviewValue = anOverview({ [CLEAN]: { current: [running()] } });
+  backend.failing.cancelTask = LOCKED;
+  await openApp(backend);
+  await click(`cancel-${CLEAN}`);
+  expect(text(`error-${CLEAN}`)).toContain("The database is locked");
+  expect(find(`cancel-${CLEAN}`).hasAttribute("disabled")).toBe(false);
 });
 
 test("reading the overview anew opens no second stream for a running task", async () => {

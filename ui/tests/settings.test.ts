@@ -82,7 +82,7 @@ test("a suggestion stays off until it is turned on", async () => {
   const settings = aLocation("thumbnails", { enabled: false });
   backend.settingsValue = someSettings({ suggestions: [{ settings, why: "drawn again when needed" }] });
   await openApp(backend, "#/settings");
-  expect(text("suggestion-thumbnails")).toContain("drawn again when needed");
+  expect(text("suggestion-thumbnails")).toContain("Drawn again when needed");
   expect(query("location-thumbnails")).toBeNull();
   await click("suggestion-thumbnails-turn-on");
   expect(backend.settingsValue.locations.at(-1)?.settings).toMatchObject({
@@ -97,8 +97,8 @@ test("a location that cannot be cleaned says why and what to do", async () => {
   const problem = { code: "refused" as const, message: "does not exist", hint: "create it" };
   backend.settingsValue = someSettings({ locations: [{ settings: aLocation("scratch"), problem }] });
   await openApp(backend, "#/settings");
-  expect(text("location-scratch-problem")).toContain("does not exist");
-  expect(text("location-scratch-problem")).toContain("create it");
+  expect(text("location-scratch-problem")).toContain("Does not exist");
+  expect(text("location-scratch-problem")).toContain("Create it");
 });
 
 test("a broken file shows its line and cure and offers no editing", async () => {

@@ -44,17 +44,21 @@ const LABELS: Record<string, string> = {
   range_hours: "Queue figures of the past",
 };
 
+const ORDER: Record<Field["kind"], number> = { age: 0, number: 1, switch: 2, choice: 3 };
+
 /** Set by the page itself, never by a field. */
 const NOT_ASKED = ["dry_run", "plan"];
 
 export function fieldsOf(operation: OperationDescription): Field[] {
   const schema = operation.parameters;
   if (!isObject(schema) || !isObject(schema.properties)) return [];
-  return Object.entries(schema.properties).flatMap(([key, property]) => {
+  const fields = Object.entries(schema.properties).flatMap(([key, property]) => {
     if (NOT_ASKED.includes(key) || !isObject(property)) return [];
     const field = fieldOf(key, property);
     return field ? [field] : [];
   });
+  // a schema has no order of its own
+  return fields.sort((a, b) => ORDER[a.kind] - ORDER[b.kind]);
 }
 
 function fieldOf(key: string, property: JsonObject): Field | null {

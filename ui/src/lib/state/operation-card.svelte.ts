@@ -55,13 +55,16 @@ export class OperationCard implements Asker {
     }
   }
 
-  async cancel(taskId: TaskId): Promise<void> {
+  /** True when the task was asked to stop, or had stopped by itself. */
+  async cancel(taskId: TaskId): Promise<boolean> {
     try {
       const outcome = await this.#tools.backend.cancelTask(taskId);
       if (outcome === "already_finished") this.said("It had finished already");
       this.#tools.changed();
+      return true;
     } catch (thrown) {
       this.failed(toErrorReply(thrown));
+      return false;
     }
   }
 

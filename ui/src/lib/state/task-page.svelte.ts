@@ -24,6 +24,7 @@ export class TaskActions implements Asker {
   /** Stays until dismissed. */
   error: ErrorReply | null = $state.raw(null);
   notice: Notice | null = $state.raw(null);
+  /** Said until the task itself says so, or the wish failed. */
   cancelling = $state(false);
   loadingLog = $state(false);
   readonly #taskId: TaskId;
@@ -41,7 +42,6 @@ export class TaskActions implements Asker {
       if (outcome === "already_finished") this.said("It had finished already");
     } catch (thrown) {
       this.failed(toErrorReply(thrown));
-    } finally {
       this.cancelling = false;
     }
   }
