@@ -6,9 +6,13 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [svelte(), svelteTesting()],
   resolve: { alias: { $lib: fileURLToPath(new URL("./src/lib", import.meta.url)) } },
-  // tauri's devUrl names this port, so another one would show an empty window
-  // the icon is drawn once, at the root
-  server: { port: 5173, strictPort: true, fs: { allow: [".."] } },
+  server: {
+    // tauri's devUrl names this port, so another one would show an empty window
+    port: 5173,
+    strictPort: true,
+    // the icon is drawn once, at the root
+    fs: { allow: [".."] },
+  },
   build: {
     // the oldest engines that know light-dark(); older ones would get it rewritten into something that ignores our switch
     target: ["es2023", "chrome123", "safari17.5"],
