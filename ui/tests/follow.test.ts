@@ -70,6 +70,26 @@ test("a hidden window reads nothing, and catches up when it is looked at", async
   stop();
 });
 
+test("what sends no signal is read anew on coming back, and after a while, but never unseen", async () => {
+  const backend = new FakeBackend();
+  const { seen, read } = slowRead(1);
+  const { stop } = followChanges({ backend, read, concerns: () => true, atLeastEveryMs: 10_000 });
+  await vi.advanceTimersByTimeAsync(1000);
+  window.dispatchEvent(new Event("focus"));
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(seen.reads).toBe(2);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(seen.reads).toBe(3);
+  setVisibility("hidden");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(seen.reads).toBe(3);
+  stop();
+  setVisibility("visible");
+  window.dispatchEvent(new Event("focus"));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(seen.reads).toBe(3);
+});
+
 test("changes that do not concern what is shown read nothing", async () => {
   const backend = new FakeBackend();
   const { seen, read } = slowRead(1);

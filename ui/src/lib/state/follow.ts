@@ -85,6 +85,8 @@ export function followChanges({ backend, read, concerns, atLeastEveryMs }: Follo
     if (changes.some(concerns)) request();
   });
   document.addEventListener("visibilitychange", onVisibility);
+  // somebody who comes back from an editor or a file manager may have changed what no signal tells
+  window.addEventListener("focus", request);
   const timer =
     atLeastEveryMs === undefined
       ? undefined
@@ -96,6 +98,7 @@ export function followChanges({ backend, read, concerns, atLeastEveryMs }: Follo
     stop() {
       stopChanges();
       document.removeEventListener("visibilitychange", onVisibility);
+      window.removeEventListener("focus", request);
       clearInterval(timer);
       reads.stop();
     },

@@ -6,6 +6,9 @@ import type { SettingsView } from "$lib/generated/SettingsView";
 import type { Choices } from "$lib/operations/forms";
 import { followChanges } from "./follow";
 
+/** A file mended in an editor or a folder that came back sends no signal; this is how late the page may notice. */
+const AT_LEAST_EVERY_MS = 10_000;
+
 export class SettingsState {
   value: SettingsView | null = $state.raw(null);
   /** Why it could not be read the last time; gone as soon as it can. */
@@ -28,6 +31,7 @@ export class SettingsState {
       backend: this.#backend,
       read: () => this.#read(),
       concerns: (change) => change.kind === "settings" || change.kind === "all",
+      atLeastEveryMs: AT_LEAST_EVERY_MS,
     }).stop;
   }
 
