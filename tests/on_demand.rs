@@ -2,6 +2,8 @@
 //!
 //! Not at start-up, not on a timer, not as a side effect; and every task names who asked for it.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Real `upkeep-worker` processes that get killed in the middle of real work.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod support;
 
 use serde_json::json;
@@ -10,7 +12,7 @@ use upkeep_contract::task::{AttemptOutcome, TaskDetail, TaskState};
 use upkeep_queue::{Enqueued, NewTask};
 
 /// Enough files that a kill surely lands in the middle of their removal.
-const MANY: usize = 25_000;
+const MANY: usize = 150_000;
 
 fn outcomes(detail: &TaskDetail) -> Vec<AttemptOutcome> {
     detail

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Writes a file, and its folders, that was last modified that many hours ago.
-pub fn file(path: &Path, hours_old: u64) {
+pub(crate) fn file(path: &Path, hours_old: u64) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, b"0123456789").unwrap();
     age(path, hours_old);
 }
 
 /// Sets a file's or folder's times to that many hours ago.
-pub fn age(path: &Path, hours_old: u64) {
+pub(crate) fn age(path: &Path, hours_old: u64) {
     let time = SystemTime::now() - Duration::from_hours(hours_old);
     File::open(path)
         .unwrap()
@@ -22,21 +22,24 @@ pub fn age(path: &Path, hours_old: u64) {
         .unwrap();
 }
 
-/// Many small old files, a thousand to a folder.
-pub fn many_files(root: &Path, count: usize, hours_old: u64) {
-    let time = SystemTime::now() - Duration::from_hours(hours_old);
+/// Many names of old files, a thousand to a folder. Those of a folder are hard links to one file:
+/// to a cleanup each is an entry to look at and remove, and they are quick to make.
+pub(crate) fn many_files(root: &Path, count: usize, hours_old: u64) {
+    let mut first = PathBuf::new();
     for index in 0..count {
         let folder = root.join(format!("folder-{:04}", index / 1000));
+        let name = folder.join(format!("file-{index:07}"));
         if index % 1000 == 0 {
-            std::fs::create_dir_all(&folder).unwrap();
+            file(&name, hours_old);
+            first = name;
+        } else {
+            std::fs::hard_link(&first, name).unwrap();
         }
-        let file = File::create(folder.join(format!("file-{index:07}"))).unwrap();
-        file.set_times(FileTimes::new().set_modified(time)).unwrap();
     }
 }
 
 /// What a tree looks like: each path with its kind, size and modification time. Links are not followed.
-pub fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, u64, i64, i64)> {
+pub(crate) fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, u64, i64, i64)> {
     let mut found = BTreeMap::new();
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {
@@ -61,7 +64,7 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, u64, i64, i64)> {
 }
 
 /// How many files (not folders) lie below.
-pub fn count_files(root: &Path) -> usize {
+pub(crate) fn count_files(root: &Path) -> usize {
     tree(root)
         .values()
         .filter(|(mode, ..)| mode & 0o170_000 != 0o040_000)
@@ -69,11 +72,11 @@ pub fn count_files(root: &Path) -> usize {
 }
 
 /// A folder whose entries cannot be removed, not even by root, while this lives.
-pub struct Undeletable(PathBuf);
+pub(crate) struct Undeletable(PathBuf);
 
 impl Undeletable {
     /// Locks the folder: without the permission to write for an ordinary user, with the immutable flag for root.
-    pub fn lock(folder: &Path) -> Self {
+    pub(crate) fn lock(folder: &Path) -> Self {
         set_mode(folder, 0o555);
         if rustix::process::geteuid().is_root() {
             chattr("+i", folder);

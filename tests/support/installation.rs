@@ -9,14 +9,14 @@ use upkeep_contract::{OperationId, TaskId};
 use upkeep_queue::{Enqueued, NewTask, Queue};
 
 /// An installation with `UPKEEP_HOME` in a folder of its own, and a folder beside it for what is cleaned.
-pub struct Installation {
+pub(crate) struct Installation {
     folder: TempDir,
 }
 
 impl Installation {
     /// A fresh installation whose one location `scratch` is an empty folder. Leases are short, so
     /// that a killed worker's task is taken up soon.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let installation = Self {
             folder: tempfile::tempdir().unwrap(),
         };
@@ -30,34 +30,34 @@ impl Installation {
     }
 
     /// `UPKEEP_HOME`.
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
     /// The folder that the location `scratch` names.
-    pub fn scratch(&self) -> PathBuf {
+    pub(crate) fn scratch(&self) -> PathBuf {
         self.folder.path().join("scratch")
     }
 
     /// A folder that no location names.
-    pub fn outside(&self) -> PathBuf {
+    pub(crate) fn outside(&self) -> PathBuf {
         let outside = self.folder.path().join("outside");
         std::fs::create_dir_all(&outside).unwrap();
         outside
     }
 
     /// The whole folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Writes `config.toml`.
-    pub fn configure(&self, text: &str) {
+    pub(crate) fn configure(&self, text: &str) {
         std::fs::write(self.home().join("config.toml"), text).unwrap();
     }
 
     /// Opens the queue, beside whatever process has it open.
-    pub async fn queue(&self) -> Queue {
+    pub(crate) async fn queue(&self) -> Queue {
         Queue::open(&format!(
             "sqlite://{}",
             self.home().join("upkeep.db").display()
@@ -68,7 +68,7 @@ impl Installation {
 }
 
 /// Every task of the history, the newest first.
-pub async fn all_tasks(queue: &Queue) -> Vec<Task> {
+pub(crate) async fn all_tasks(queue: &Queue) -> Vec<Task> {
     queue
         .tasks(&TaskFilter::default(), None, 500)
         .await
@@ -77,7 +77,7 @@ pub async fn all_tasks(queue: &Queue) -> Vec<Task> {
 }
 
 /// Asks for an operation by name, as `tester`.
-pub async fn ask(queue: &Queue, operation: &str, params: serde_json::Value) -> TaskId {
+pub(crate) async fn ask(queue: &Queue, operation: &str, params: serde_json::Value) -> TaskId {
     let dry_run = params["dry_run"] == true;
     let task = NewTask {
         dry_run,
@@ -90,7 +90,7 @@ pub async fn ask(queue: &Queue, operation: &str, params: serde_json::Value) -> T
 }
 
 /// Waits on the change feed until the task satisfies the condition, at most a minute.
-pub async fn until(
+pub(crate) async fn until(
     queue: &Queue,
     id: &TaskId,
     condition: impl Fn(&TaskDetail) -> bool,
@@ -115,6 +115,6 @@ pub async fn until(
 }
 
 /// Waits until the task has ended.
-pub async fn until_final(queue: &Queue, id: &TaskId) -> TaskDetail {
+pub(crate) async fn until_final(queue: &Queue, id: &TaskId) -> TaskDetail {
     until(queue, id, |detail| detail.task.state.is_final()).await
 }

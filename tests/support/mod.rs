@@ -5,8 +5,9 @@
     reason = "a test stops at the first surprise; no test uses everything"
 )]
 
-pub mod files;
-pub mod installation;
-pub mod process;
-pub mod sources;
-pub mod webdriver;
+pub(crate) mod files;
+pub(crate) mod installation;
+pub(crate) mod process;
+pub(crate) mod sources;
+pub(crate) mod webdriver;
+pub(crate) mod window;

@@ -1,6 +1,7 @@
 //! The real programs, as processes that can be killed.
 
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,12 +9,12 @@ use std::time::{Duration, Instant};
 use super::installation::Installation;
 
 /// The app, as this test run built it.
-pub fn app_program() -> PathBuf {
+pub(crate) fn app_program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_upkeep"))
 }
 
 /// The worker, which `cargo build --workspace` puts beside the app.
-pub fn worker_program() -> PathBuf {
+pub(crate) fn worker_program() -> PathBuf {
     let program = app_program().with_file_name("upkeep-worker");
     assert!(
         program.exists(),
@@ -24,14 +25,14 @@ pub fn worker_program() -> PathBuf {
 }
 
 /// A process that is killed when the test ends, however it ends.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     log: PathBuf,
 }
 
 impl Process {
     /// Starts a command for an installation; what it prints goes to a file there.
-    pub fn start(installation: &Installation, mut command: Command, name: &str) -> Self {
+    pub(crate) fn start(installation: &Installation, mut command: Command, name: &str) -> Self {
         let log = installation
             .path()
             .join(format!("{name}-{}.log", uuid_like()));
@@ -40,6 +41,8 @@ impl Process {
             .env("UPKEEP_HOME", installation.home())
             .env_remove("UPKEEP_DATABASE_URL")
             .env("RUST_LOG", "info")
+            // a group of its own, so that whatever it starts ends with it
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
             .stderr(output)
@@ -49,44 +52,44 @@ impl Process {
     }
 
     /// Starts `upkeep-worker run`.
-    pub fn worker(installation: &Installation, arguments: &[&str]) -> Self {
+    pub(crate) fn worker(installation: &Installation, arguments: &[&str]) -> Self {
         let mut command = Command::new(worker_program());
         command.arg("run").args(arguments);
         Self::start(installation, command, "worker")
     }
 
     /// Its process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// SIGKILL: no farewell.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, and waits for the end; true when it ended with code 0.
-    pub fn terminate(&mut self) -> bool {
+    pub(crate) fn terminate(&mut self) -> bool {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap().success()
     }
 
     /// SIGINT, and waits for the end; its exit code.
-    pub fn interrupt(&mut self) -> Option<i32> {
+    pub(crate) fn interrupt(&mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
         self.child.wait().unwrap().code()
     }
 
     /// True while it runs.
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
     /// What it has printed so far.
-    pub fn output(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         let mut bytes = Vec::new();
         std::fs::File::open(&self.log)
             .unwrap()
@@ -96,7 +99,7 @@ impl Process {
     }
 
     /// Waits until it has printed this text, at most half a minute.
-    pub fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) {
         let begun = Instant::now();
         while !self.output().contains(text) {
             assert!(
@@ -116,18 +119,15 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if let Err(error) = self
-            .child
-            .kill()
-            .and_then(|()| self.child.wait().map(|_| ()))
-        {
-            eprintln!("cannot end a process of the test: {error}");
-        }
+        let group = rustix::process::Pid::from_child(&self.child);
+        // the group may have ended by itself
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+        self.child.wait().ok();
     }
 }
 
 /// Runs the worker program to its end.
-pub fn exec(home: &Path, arguments: &[&str]) -> std::process::Output {
+pub(crate) fn exec(home: &Path, arguments: &[&str]) -> std::process::Output {
     Command::new(worker_program())
         .args(arguments)
         .env("UPKEEP_HOME", home)

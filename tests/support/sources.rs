@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Every source file of the program: its path from the root, and its text up to its first test module.
-pub fn program_sources() -> Vec<(String, String)> {
+pub(crate) fn program_sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     for folder in ["crates", "src-tauri/src", "ui/src"] {
@@ -44,7 +44,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
 }
 
 /// The files whose lines, comments left out, contain one of these texts, with how many lines do.
-pub fn files_with(texts: &[&str]) -> Vec<(String, usize)> {
+pub(crate) fn files_with(texts: &[&str]) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for (path, program) in program_sources() {
         let lines = program

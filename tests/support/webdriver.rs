@@ -18,20 +18,23 @@ use super::process::{Process, app_program};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The app, open in a window.
-pub struct App {
+pub(crate) struct App {
     /// The session.
-    pub client: Client,
+    pub(crate) client: Client,
     driver: Process,
 }
 
 impl App {
     /// Opens the app on an installation. One app at a time: WebKitWebDriver has one session.
-    pub async fn open(installation: &Installation) -> Self {
+    pub(crate) async fn open(installation: &Installation) -> Self {
         Self::open_with(installation, &[]).await
     }
 
     /// Opens the app with more environment variables.
-    pub async fn open_with(installation: &Installation, environment: &[(&str, &str)]) -> Self {
+    pub(crate) async fn open_with(
+        installation: &Installation,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let port = free_port();
         let mut command = Command::new("WebKitWebDriver");
         command
@@ -73,24 +76,24 @@ impl App {
     }
 
     /// What the app has logged.
-    pub fn output(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         self.driver.output()
     }
 
     /// Closes the window as a person would, and waits until the app has gone.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         self.client.clone().close().await.unwrap();
         assert!(self.driver.is_running(), "WebKitWebDriver ended by itself");
         self.driver.kill();
     }
 
     /// The element with this `data-testid`, once it is there and shown.
-    pub async fn find(&self, id: &str) -> Element {
+    pub(crate) async fn find(&self, id: &str) -> Element {
         self.css(&format!("[data-testid='{id}']")).await
     }
 
     /// The element that a CSS selector names, once it is there and shown.
-    pub async fn css(&self, selector: &str) -> Element {
+    pub(crate) async fn css(&self, selector: &str) -> Element {
         let begun = Instant::now();
         loop {
             if let Ok(element) = self.client.find(Locator::Css(selector)).await
@@ -109,12 +112,12 @@ impl App {
     }
 
     /// Clicks the element with this `data-testid`.
-    pub async fn click(&self, id: &str) {
+    pub(crate) async fn click(&self, id: &str) {
         self.find(id).await.click().await.unwrap();
     }
 
     /// True when an element with this `data-testid` is shown right now.
-    pub async fn shows(&self, id: &str) -> bool {
+    pub(crate) async fn shows(&self, id: &str) -> bool {
         match self
             .client
             .find(Locator::Css(&format!("[data-testid='{id}']")))
@@ -126,12 +129,12 @@ impl App {
     }
 
     /// The text of the element with this `data-testid`.
-    pub async fn text(&self, id: &str) -> String {
+    pub(crate) async fn text(&self, id: &str) -> String {
         self.find(id).await.text().await.unwrap()
     }
 
     /// Waits until the element's text contains this, and returns the whole text.
-    pub async fn wait_for_text(&self, id: &str, part: &str) -> String {
+    pub(crate) async fn wait_for_text(&self, id: &str, part: &str) -> String {
         let begun = Instant::now();
         loop {
             let text = self.find(id).await.text().await.unwrap_or_default();
@@ -148,7 +151,7 @@ impl App {
     }
 
     /// Waits until no element with this `data-testid` is shown.
-    pub async fn wait_until_gone(&self, id: &str) {
+    pub(crate) async fn wait_until_gone(&self, id: &str) {
         let begun = Instant::now();
         while self.shows(id).await {
             assert!(begun.elapsed() < PATIENCE, "`{id}` never went away");
@@ -157,18 +160,18 @@ impl App {
     }
 
     /// Goes to a page, such as `#/tasks`.
-    pub async fn go(&self, hash: &str) {
+    pub(crate) async fn go(&self, hash: &str) {
         self.run("location.hash = arguments[0]", vec![json!(hash)])
             .await;
     }
 
     /// Runs JavaScript in the page.
-    pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
+    pub(crate) async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
         self.client.execute(script, arguments).await.unwrap()
     }
 
     /// Everything the page says.
-    pub async fn page_text(&self) -> String {
+    pub(crate) async fn page_text(&self) -> String {
         let text = self
             .client
             .execute("return document.body.innerText", vec![])
@@ -179,7 +182,7 @@ impl App {
     }
 
     /// Writes a screenshot of the page.
-    pub async fn screenshot(&self, path: &Path) {
+    pub(crate) async fn screenshot(&self, path: &Path) {
         std::fs::write(path, self.client.screenshot().await.unwrap()).unwrap();
     }
 }

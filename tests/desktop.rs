@@ -1,0 +1,14 @@
+//! The real app in its real webview: what an operator clicks, sees and gets.
+//!
+//! WebKitWebDriver has one session at a time, so these tests run one after another.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+mod desktop {
+    mod cleaning;
+    mod figures;
+    mod life;
+    mod settings;
+}
