@@ -97,6 +97,10 @@ pub struct DiskVitals {
     /// Its size, bytes.
     #[ts(type = "number")]
     pub total_bytes: u64,
+    /// In use, bytes. `df` takes its percentage from this and what is available: what is kept
+    /// back for root is neither.
+    #[ts(type = "number")]
+    pub used_bytes: u64,
     /// What an ordinary user may still write, bytes.
     #[ts(type = "number")]
     pub available_bytes: u64,

@@ -119,6 +119,7 @@ fn local_disks() -> Vec<DiskVitals> {
                 mount: mount.point.display().to_string(),
                 file_system: mount.file_system,
                 total_bytes: space.total_bytes,
+                used_bytes: space.used_bytes(),
                 available_bytes: space.available_bytes,
             })
         })

@@ -67,17 +67,17 @@ pub(super) fn unknown(
     }
 }
 
-/// Bytes as a person reads them.
+/// Bytes as a person reads them, in powers of 1000 as the console shows them.
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub(super) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if count < 1024 {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if count < 1000 {
         return format!("{count} bytes");
     }
-    let mut amount = count as f64 / 1024.0;
+    let mut amount = count as f64 / 1000.0;
     let mut unit = 0;
-    while amount >= 1024.0 && unit + 1 < UNITS.len() {
-        amount /= 1024.0;
+    while amount >= 1000.0 && unit + 1 < UNITS.len() {
+        amount /= 1000.0;
         unit += 1;
     }
     format!("{amount:.1} {}", UNITS[unit])
@@ -125,9 +125,9 @@ mod tests {
     fn bytes_are_shown_in_the_largest_unit_that_fits() {
         let check = |count, expect: &str| assert_eq!(bytes(count), expect);
         check(0, "0 bytes");
-        check(1023, "1023 bytes");
-        check(1024, "1.0 KiB");
-        check(1536 * 1024 * 1024, "1.5 GiB");
-        check(u64::MAX, "16.0 EiB");
+        check(999, "999 bytes");
+        check(1000, "1.0 kB");
+        check(1_500_000_000, "1.5 GB");
+        check(u64::MAX, "18.4 EB");
     }
 }

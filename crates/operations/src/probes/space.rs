@@ -21,8 +21,13 @@ pub(crate) struct Space {
 impl Space {
     /// Percent in use as `df` counts it: of what is in use and what may still be written. None for a size of zero.
     pub(crate) fn used_percent(&self) -> Option<f64> {
-        let used = self.total_bytes.saturating_sub(self.free_bytes);
+        let used = self.used_bytes();
         percent(used, used.saturating_add(self.available_bytes))
+    }
+
+    /// In use, bytes.
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.total_bytes.saturating_sub(self.free_bytes)
     }
 
     /// Percent of the inodes in use; none where there is no fixed number.

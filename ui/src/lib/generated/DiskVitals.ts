@@ -17,6 +17,11 @@ file_system: string,
  */
 total_bytes: number, 
 /**
+ * In use, bytes. `df` takes its percentage from this and what is available: what is kept
+ * back for root is neither.
+ */
+used_bytes: number, 
+/**
  * What an ordinary user may still write, bytes.
  */
 available_bytes: number, };
