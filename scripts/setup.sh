@@ -62,8 +62,7 @@ needs() {
     fi
     if [ "$purpose" = test ]; then
         echo 'program:WebKitWebDriver webkit2gtk-driver      webkit2gtk-driver   webkit2gtk-4.1'
-        echo 'program:xdotool       xdotool                  xdotool             xdotool'
-        echo 'program:import        imagemagick              ImageMagick         imagemagick'
+        echo 'program:chattr        e2fsprogs                e2fsprogs           e2fsprogs'
         echo 'program:faketime      faketime                 libfaketime         libfaketime'
     fi
 }

@@ -17,7 +17,7 @@ use support::files;
 use support::installation::{Installation, all_tasks, ask, until_final};
 use support::process::{Process, app_program, worker_program};
 use upkeep_config::Folders;
-use upkeep_contract::task::TaskState;
+use upkeep_contract::task::{TaskFilter, TaskState};
 use upkeep_queue::{Ending, Queue};
 use upkeep_testkit::FakeClock;
 use upkeep_worker::{ON_DEMAND_NOTICE, WorkerOptions, registry, start};
@@ -217,7 +217,10 @@ async fn looking_at_everything_the_console_shows_starts_nothing() {
     for _ in 0..3 {
         console.overview().await.unwrap();
         console.settings().await.unwrap();
-        console.tasks(&Default::default(), None, 100).await.unwrap();
+        console
+            .tasks(&TaskFilter::default(), None, 100)
+            .await
+            .unwrap();
         console.task(&temptation.tasks[0]).await.unwrap();
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
@@ -292,7 +295,7 @@ async fn runs_when_asked(
         .map(|task| task.id)
         .filter(|id| !temptation.tasks.contains(id))
         .collect();
-    assert_eq!(newer, [id.clone()], "one request, one task");
+    assert_eq!(newer, std::slice::from_ref(&id), "one request, one task");
     let audit = queue.audit(None, 100).await.unwrap();
     assert_eq!(audit.len(), temptation.audit + 1);
     assert_eq!(

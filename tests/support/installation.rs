@@ -105,13 +105,13 @@ pub(crate) async fn until(
             changes.next().await.unwrap();
         }
     };
-    match tokio::time::timeout(Duration::from_secs(60), wait).await {
-        Ok(detail) => detail,
-        Err(_) => panic!(
-            "the condition was never met: {:#?}",
-            queue.task(id).await.unwrap()
-        ),
+    if let Ok(detail) = tokio::time::timeout(Duration::from_secs(60), wait).await {
+        return detail;
     }
+    panic!(
+        "the condition was never met: {:#?}",
+        queue.task(id).await.unwrap()
+    )
 }
 
 /// Waits until the task has ended.
