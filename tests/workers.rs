@@ -162,21 +162,23 @@ async fn cancelling_a_long_cleanup_stops_it_within_a_second_with_honest_counts()
     assert!(left > 0);
 }
 
+/// Exit code, the JSON on stdout (null when there is none) and what stderr says.
+fn call(installation: &Installation, arguments: &[&str]) -> (i32, serde_json::Value, String) {
+    let output = exec(&installation.home(), arguments);
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    (
+        output.status.code().unwrap(),
+        report,
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
 #[test]
 fn a_direct_call_needs_no_queue_and_its_exit_code_says_how_it_ended() {
     let installation = Installation::new();
     let old = installation.scratch().join("old");
     files::file(&old, 48);
-    let call = |arguments: &[&str]| {
-        let output = exec(&installation.home(), arguments);
-        let report =
-            serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap_or_default();
-        (
-            output.status.code().unwrap(),
-            report,
-            String::from_utf8(output.stderr).unwrap(),
-        )
-    };
+    let call = |arguments: &[&str]| call(&installation, arguments);
     let (code, report, _) = call(&[
         "exec",
         "cleanup-temp-files",
@@ -204,31 +206,6 @@ fn a_direct_call_needs_no_queue_and_its_exit_code_says_how_it_ended() {
     assert_eq!(code, 0);
     assert!(report["checks"].as_array().unwrap().len() > 4);
 
-    for (arguments, expect) in [
-        (
-            vec![
-                "exec",
-                "cleanup-temp-files",
-                "--params",
-                r#"{"max_age_hours":-1}"#,
-            ],
-            "max_age_hours",
-        ),
-        (
-            vec!["exec", "cleanup-temp-files", "--params", "nonsense"],
-            "not JSON",
-        ),
-        (
-            vec!["exec", "no-such-operation"],
-            "cleanup-runs, cleanup-temp-files",
-        ),
-        (vec!["exec", "health-check", "--dry-run"], "removes nothing"),
-        (vec!["nonsense"], "Usage"),
-    ] {
-        let (code, report, error) = call(&arguments);
-        assert_eq!((code, report), (2, json!(null)), "{arguments:?}: {error}");
-        assert!(error.contains(expect), "{arguments:?}: {error}");
-    }
     std::fs::remove_dir_all(installation.scratch()).unwrap();
     let (code, _, error) = call(&["exec", "cleanup-temp-files"]);
     assert_eq!(code, 1);
@@ -260,6 +237,46 @@ fn a_direct_call_needs_no_queue_and_its_exit_code_says_how_it_ended() {
             ]
         )
     );
+}
+
+#[test]
+fn bad_usage_is_told_and_exits_with_2() {
+    let installation = Installation::new();
+    let call = |arguments: &[&str]| call(&installation, arguments);
+    for (arguments, expect) in [
+        (
+            vec![
+                "exec",
+                "cleanup-temp-files",
+                "--params",
+                r#"{"max_age_hours":-1}"#,
+            ],
+            "max_age_hours",
+        ),
+        (
+            vec!["exec", "cleanup-temp-files", "--params", "nonsense"],
+            "not JSON",
+        ),
+        (
+            vec!["exec", "no-such-operation"],
+            "cleanup-runs, cleanup-temp-files",
+        ),
+        (vec!["exec", "health-check", "--dry-run"], "removes nothing"),
+        (
+            vec![
+                "exec",
+                "cleanup-temp-files",
+                "--params",
+                r#"{"locations":["nope"]}"#,
+            ],
+            "configured are: scratch",
+        ),
+        (vec!["nonsense"], "Usage"),
+    ] {
+        let (code, report, error) = call(&arguments);
+        assert_eq!((code, report), (2, json!(null)), "{arguments:?}: {error}");
+        assert!(error.contains(expect), "{arguments:?}: {error}");
+    }
 }
 
 #[test]

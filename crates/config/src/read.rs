@@ -90,6 +90,9 @@ fn check_keys(document: &Document<'_>) -> Result<(), ConfigError> {
             };
             return Err(document.invalid(node.key.start, node.name(), fault));
         }
+    }
+    // only now: a misspelt key is a missing one, too, and the misspelling says more
+    for node in document.nodes() {
         // an entry of locations or run_stores; both need a name and a path
         if let [Step::Key(list), Step::Index(_)] = node.steps.as_slice()
             && node.is_table

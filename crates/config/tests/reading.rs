@@ -112,6 +112,10 @@ fn wrong_syntax_and_keys_are_named_with_line_and_column() {
         "2:1 health.disk.warn | not a key | write `warning`",
     );
     check(
+        "[[locations]]\nname = \"a\"\npaht = \"/a\"",
+        "3:1 locations.paht | not a key | write `path`",
+    );
+    check(
         "[[locations]]\nname = \"a\"",
         "1:1 locations.path | is missing | add the key",
     );

@@ -174,10 +174,7 @@ impl Cleanup {
         let stores = &self.settings.run_stores;
         let Some(found) = stores.iter().find(|store| store.name == name) else {
             let known: Vec<&str> = stores.iter().map(|it| it.name.as_str()).collect();
-            return Err(OperationError::permanent(
-                format!("there is no run store `{name}`; nothing was removed"),
-                format!("name one of: {}; or add it in Settings", known.join(", ")),
-            ));
+            return Err(OperationError::unknown_name("run_stores", name, &known));
         };
         if !found.enabled {
             return Err(OperationError::permanent(

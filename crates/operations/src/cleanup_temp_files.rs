@@ -145,10 +145,7 @@ impl Cleanup {
         let locations = &self.settings.locations;
         let Some(found) = locations.iter().find(|location| location.name == name) else {
             let known: Vec<&str> = locations.iter().map(|it| it.name.as_str()).collect();
-            return Err(OperationError::permanent(
-                format!("there is no location `{name}`; nothing was removed"),
-                format!("name one of: {}; or add it in Settings", known.join(", ")),
-            ));
+            return Err(OperationError::unknown_name("locations", name, &known));
         };
         if !found.enabled {
             return Err(OperationError::permanent(

@@ -1,6 +1,6 @@
 //! Safe deletion: what may be cleaned, how trees are walked, and what is written down.
 //!
-//! The rules are those of the design, section 4. Everything below a location is reached
+//! The rules are those of ARCHITECTURE.md, "Deleting". Everything below a location is reached
 //! relative to directory descriptors; a path is never resolved twice.
 
 mod check;

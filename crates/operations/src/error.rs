@@ -49,6 +49,19 @@ impl OperationError {
         }
     }
 
+    /// A parameter names something that the configuration does not.
+    pub(crate) fn unknown_name(key: &str, name: &str, known: &[&str]) -> Self {
+        let known = if known.is_empty() {
+            "none is configured".to_owned()
+        } else {
+            format!("configured are: {}", known.join(", "))
+        };
+        Self::InvalidParameter(InvalidParameter {
+            key: key.to_owned(),
+            problem: format!("names `{name}`, which the configuration does not; {known}"),
+        })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &str {
         match self {

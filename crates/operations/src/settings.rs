@@ -22,7 +22,7 @@ impl Threshold {
     }
 }
 
-/// Thresholds of all checks. The defaults are those of the design, section 4.
+/// Thresholds of all checks. The defaults are those of the example in README.md, "Configuration".
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thresholds {
     /// Percent of all cores, mean over the window.

@@ -16,7 +16,7 @@ use crate::leases::{Leases, StopReason, StopSignal};
 use crate::reporter::AttemptReporter;
 
 /// How long an operation that was told to stop may take before it is left behind. Operations
-/// stop within 100 ms (design, section 4, rule 10); only a hung file system takes longer.
+/// stop within 100 ms (ARCHITECTURE.md, "Deleting"); only a hung file system takes longer.
 const STOPPING: Duration = Duration::from_secs(5);
 
 /// The pause between tries to tell the queue how an attempt ended.

@@ -89,10 +89,18 @@ async fn errors_about_locations_say_what_to_do_and_remove_nothing() {
         locations: Some(vec![name.to_owned()]),
         ..Default::default()
     };
-    let (message, hint) = refused(place.clean_with(named("typo"), &place.context()).await);
+    let unknown = place
+        .clean_with(named("typo"), &place.context())
+        .await
+        .unwrap_err();
     assert!(
-        message.contains("`typo`") && hint.contains("scratch"),
-        "{hint}"
+        matches!(unknown, OperationError::InvalidParameter(_)),
+        "{unknown:?}"
+    );
+    let message = unknown.to_string();
+    assert!(
+        message.contains("`typo`") && message.contains("configured are: scratch"),
+        "{message}"
     );
     place.settings.locations[1].enabled = false;
     let (message, _) = refused(place.clean_with(named("gone"), &place.context()).await);
