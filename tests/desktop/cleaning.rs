@@ -41,6 +41,8 @@ async fn a_preview_lists_exactly_the_old_files_and_the_run_removes_exactly_those
     std::os::unix::fs::symlink(&outside, root.join("link-to-outside")).unwrap();
     files::file(&root.join("locked/cannot-go.txt"), 48);
     let locked = files::Undeletable::lock(&root.join("locked"));
+    files::file(&root.join("unreadable/cannot-be-seen.txt"), 48);
+    let _unreadable = files::Unreadable::lock(&root.join("unreadable"));
     let before = files::tree(installation.path());
 
     let app = App::open(&installation).await;
@@ -57,6 +59,11 @@ async fn a_preview_lists_exactly_the_old_files_and_the_run_removes_exactly_those
     .map(shown)
     .collect();
     assert_eq!(listed(&app).await, expected);
+    let dialog = app.text("plan-dialog").await;
+    assert!(
+        dialog.contains("unreadable"),
+        "the folder it could not look into is named: {dialog}"
+    );
     let after: Vec<_> = files::tree(installation.path())
         .into_iter()
         .filter(|(path, _)| path.starts_with(&root) || path.starts_with(&outside))
@@ -85,6 +92,8 @@ async fn a_preview_lists_exactly_the_old_files_and_the_run_removes_exactly_those
         "link-to-outside",
         "locked",
         "locked/cannot-go.txt",
+        "unreadable",
+        "unreadable/cannot-be-seen.txt",
     ]
     .into_iter()
     .map(str::to_owned)
@@ -105,7 +114,10 @@ async fn a_preview_lists_exactly_the_old_files_and_the_run_removes_exactly_those
     app.wait_for_text("task-attempts", "partial").await;
     app.wait_for_text("task-log", "attempt 1 of 3 begins").await;
     let report = app.wait_for_text("task-report", "cannot-go.txt").await;
-    assert!(report.contains('3'), "{report}");
+    assert!(
+        report.contains('3') && report.contains("unreadable"),
+        "{report}"
+    );
     app.close().await;
 }
 

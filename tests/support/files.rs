@@ -71,6 +71,23 @@ pub(crate) fn count_files(root: &Path) -> usize {
         .count()
 }
 
+/// A folder that its own owner may not look into, while this lives.
+pub(crate) struct Unreadable(PathBuf);
+
+impl Unreadable {
+    /// Takes away every permission.
+    pub(crate) fn lock(folder: &Path) -> Self {
+        set_mode(folder, 0o000);
+        Self(folder.to_owned())
+    }
+}
+
+impl Drop for Unreadable {
+    fn drop(&mut self) {
+        set_mode(&self.0, 0o755);
+    }
+}
+
 /// A folder whose entries cannot be removed, not even by root, while this lives.
 pub(crate) struct Undeletable(PathBuf);
 

@@ -123,6 +123,13 @@ impl Drop for Process {
         // the group may have ended by itself
         rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
         self.child.wait().ok();
+        // whoever starts next must not meet what is still ending
+        let begun = Instant::now();
+        while rustix::process::test_kill_process_group(group).is_ok()
+            && begun.elapsed() < Duration::from_secs(5)
+        {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

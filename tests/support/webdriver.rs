@@ -36,7 +36,7 @@ impl App {
         environment: &[(&str, &str)],
     ) -> Self {
         let port = free_port();
-        let mut command = Command::new("WebKitWebDriver");
+        let mut command = ordinary_rights("WebKitWebDriver");
         command
             .arg(format!("--port={port}"))
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
@@ -51,10 +51,11 @@ impl App {
         let begun = Instant::now();
         let client = loop {
             let mut builder = ClientBuilder::new(HttpConnector::new());
-            let connected = builder
-                .capabilities(capabilities.clone())
-                .connect(&format!("http://127.0.0.1:{port}"))
-                .await;
+            let url = format!("http://127.0.0.1:{port}");
+            let connecting = builder.capabilities(capabilities.clone()).connect(&url);
+            let Ok(connected) = tokio::time::timeout(PATIENCE, connecting).await else {
+                panic!("the app never opened its window:\n{}", driver.output());
+            };
             match connected {
                 Ok(client) => break client,
                 Err(error) => {
@@ -80,11 +81,9 @@ impl App {
         self.driver.output()
     }
 
-    /// Closes the window as a person would, and waits until the app has gone.
-    pub(crate) async fn close(mut self) {
-        self.client.clone().close().await.unwrap();
-        assert!(self.driver.is_running(), "WebKitWebDriver ended by itself");
-        self.driver.kill();
+    /// Ends the session and the app with it.
+    pub(crate) async fn close(self) {
+        self.client.close().await.unwrap();
     }
 
     /// The element with this `data-testid`, once it is there and shown.
@@ -185,6 +184,18 @@ impl App {
     pub(crate) async fn screenshot(&self, path: &Path) {
         std::fs::write(path, self.client.screenshot().await.unwrap()).unwrap();
     }
+}
+
+/// The program with an ordinary user's rights over files: a root that may read every folder has no
+/// unreadable one.
+fn ordinary_rights(program: &str) -> Command {
+    if !rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set", "-dac_override,-dac_read_search"]);
+    command.args(["--inh-caps", "-dac_override,-dac_read_search", program]);
+    command
 }
 
 fn free_port() -> u16 {
