@@ -218,24 +218,4 @@ mod tests {
             );
         }
     }
-
-    #[test]
-    fn a_sample_is_cheap_enough_for_every_heartbeat() {
-        let mut sampler = SystemSampler::new();
-        sampler.sample(SystemClock.now());
-        let cheapest = (0..8)
-            .map(|_| {
-                // far enough apart that each one reads the processor's counters, too
-                std::thread::sleep(SystemSampler::SHORTEST_CPU_WINDOW);
-                let started = Instant::now();
-                let vitals = sampler.sample(SystemClock.now());
-                assert!(vitals.cpu_percent.is_some());
-                started.elapsed()
-            })
-            .min()
-            .unwrap();
-        println!("one sample takes {cheapest:?}");
-        // the cheapest of eight: others run meanwhile, and this is not optimised
-        assert!(cheapest < Duration::from_millis(5), "{cheapest:?}");
-    }
 }

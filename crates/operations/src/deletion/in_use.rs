@@ -23,8 +23,11 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(crate) struct Picture {
     seen: HashSet<Identity>,
     /// Inodes of maps and locks on devices without a number of their own: some file systems
-    /// (btrfs, overlay) show another device there than `stat` does.
+    /// (btrfs) show another device there than `stat` does.
     inodes: HashSet<u64>,
+    /// Devices of file systems in memory. They show the same device everywhere, and their small
+    /// inode numbers are those of others, too: of anonymous memory, for one.
+    in_memory: HashSet<u64>,
     /// Processes whose open files this user may not see.
     pub(crate) hidden_processes: u64,
 }
@@ -33,7 +36,9 @@ impl Picture {
     /// Whether a process has this open, mapped, locked, or stands in it.
     pub(crate) fn uses(&self, stat: &Stat) -> bool {
         self.seen.contains(&stat.identity)
-            || (major(stat.identity.device) == 0 && self.inodes.contains(&stat.identity.inode))
+            || (major(stat.identity.device) == 0
+                && !self.in_memory.contains(&stat.identity.device)
+                && self.inodes.contains(&stat.identity.inode))
     }
 }
 
@@ -79,6 +84,7 @@ impl InUse {
             }
         }
         read_locks(&mut picture);
+        picture.in_memory = devices_in_memory();
         picture
     }
 }
@@ -144,6 +150,23 @@ fn read_locks(picture: &mut Picture) {
             add_numbers(picture, &field[..cut], &field[cut + 1..]);
         }
     }
+}
+
+/// The devices of mounted file systems in memory: lines such as
+/// `36 27 0:32 / /dev/shm rw - tmpfs tmpfs rw`.
+fn devices_in_memory() -> HashSet<u64> {
+    let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let table = String::from_utf8_lossy(&table);
+    let device = |line: &str| {
+        let (mount, file_system) = line.split_once(" - ")?;
+        let kind = file_system.split(' ').next()?;
+        let (major, minor) = mount.split(' ').nth(2)?.split_once(':')?;
+        ["tmpfs", "devtmpfs", "ramfs"]
+            .contains(&kind)
+            .then_some(())?;
+        Some(makedev(major.parse().ok()?, minor.parse().ok()?))
+    };
+    table.lines().filter_map(device).collect()
 }
 
 /// A device as `major:minor` in hexadecimal and an inode in decimal.

@@ -87,7 +87,12 @@ fn holds_data(point: &Path, file_system: &str, read_only: bool) -> bool {
 /// The mounted file systems that may fill up, by mount point.
 #[cfg(target_os = "linux")]
 pub(crate) fn data_mounts() -> io::Result<Vec<Mount>> {
-    std::fs::read("/proc/self/mountinfo").map(|table| linux::parse(&table))
+    let table = std::fs::read("/proc/self/mountinfo")?;
+    let mut mounts = linux::parse(&table);
+    if !linux::names_the_root(&table) {
+        mounts.insert(0, linux::nameless_root());
+    }
+    Ok(mounts)
 }
 
 /// The mounted file systems that may fill up, by mount point.
@@ -126,6 +131,21 @@ mod linux {
         is_whole: bool,
         read_only: bool,
         mount: Mount,
+    }
+
+    /// Whether the table says what `/` lies on; in a change-root it does not.
+    pub(super) fn names_the_root(table: &[u8]) -> bool {
+        let mut lines = table.split(|&byte| byte == b'\n').filter_map(read_line);
+        lines.any(|line| line.mount.point.as_os_str() == "/")
+    }
+
+    /// What stands for `/` in a change-root; `df` shows its type as `-`, too.
+    pub(super) fn nameless_root() -> Mount {
+        Mount {
+            point: PathBuf::from("/"),
+            file_system: "-".to_owned(),
+            remote: false,
+        }
     }
 
     pub(super) fn parse(table: &[u8]) -> Vec<Mount> {
@@ -247,6 +267,15 @@ mod linux {
             check(&format!("{bound}{root}"), &["/"]);
             let whole = "3 1 8:1 / /mnt/whole rw - ext4 /dev/sda1 rw\n";
             check(&format!("{bound}{whole}"), &["/mnt/whole"]);
+        }
+
+        #[test]
+        fn a_table_without_a_root_is_that_of_a_change_root() {
+            assert!(names_the_root(b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"));
+            assert!(!names_the_root(
+                b"42 27 0:39 / /proc rw,relatime - proc proc rw\n"
+            ));
+            assert!(!names_the_root(b""));
         }
 
         #[test]
