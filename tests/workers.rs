@@ -162,6 +162,36 @@ async fn cancelling_a_long_cleanup_stops_it_within_a_second_with_honest_counts()
     assert!(left > 0);
 }
 
+#[tokio::test]
+async fn a_disk_that_was_full_for_a_while_stops_a_worker_only_for_that_while() {
+    let installation = Installation::new();
+    // a limit on the size of files stands for the full disk; the signal that goes with it is not wanted
+    let mut command = std::process::Command::new("env");
+    command
+        .args(["--ignore-signal=XFSZ"])
+        .arg(support::process::worker_program())
+        .arg("run");
+    let mut worker = Process::start(&installation, command, "worker");
+    worker.wait_for("the worker is ready");
+    let pid = worker.pid().to_string();
+    let limit = |bytes: &str| {
+        let status = std::process::Command::new("prlimit")
+            .args(["--pid", &pid, &format!("--fsize={bytes}")])
+            .status();
+        assert!(status.unwrap().success());
+    };
+    limit("1024:unlimited");
+    worker.wait_for("the heartbeat failed");
+    limit("unlimited:unlimited");
+    let queue = installation.queue().await;
+    let id = ask(&queue, "health-check", json!({})).await;
+    assert_eq!(
+        until_final(&queue, &id).await.task.state,
+        TaskState::Succeeded
+    );
+    assert!(worker.terminate(), "{}", worker.output());
+}
+
 /// Exit code, the JSON on stdout (null when there is none) and what stderr says.
 fn call(installation: &Installation, arguments: &[&str]) -> (i32, serde_json::Value, String) {
     let output = exec(&installation.home(), arguments);

@@ -13,7 +13,7 @@ use crate::events;
 use crate::watches::Watches;
 
 /// How long closing may take: what is not handed back by then goes to another worker when its lease ends.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
 
 /// What the app holds.
 #[derive(Default)]

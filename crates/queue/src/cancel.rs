@@ -28,10 +28,11 @@ impl Queue {
         if before.is_final() {
             return Ok(CancelOutcome::AlreadyFinished);
         }
+        // without its key: who asks again now wants a new task, not the one that stops
         sqlx::query(
             "UPDATE tasks SET cancel_requested_at = COALESCE(cancel_requested_at, $1), \
              cancel_requested_by = COALESCE(cancel_requested_by, $2), \
-             finished_at = CASE WHEN state = 'queued' THEN $1 ELSE finished_at END, \
+             dedup_key = NULL, finished_at = CASE WHEN state = 'queued' THEN $1 ELSE finished_at END, \
              state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END \
              WHERE id = $3 AND state IN ('queued', 'running')",
         )

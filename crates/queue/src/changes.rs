@@ -85,7 +85,8 @@ async fn poll(poller: Arc<Poller>, sender: broadcast::Sender<Change>) {
         }
         match poller.engine.others_version().await {
             Ok(version) => {
-                if seen.is_some_and(|seen| seen != version) && sender.send(Change::All).is_err() {
+                // the first look has nothing to compare with: what came just before it is told, too
+                if seen != Some(version) && sender.send(Change::All).is_err() {
                     tracing::trace!("the last listener left");
                 }
                 seen = Some(version);
@@ -93,6 +94,7 @@ async fn poll(poller: Arc<Poller>, sender: broadcast::Sender<Change>) {
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot look for changes of other processes");
+                seen = None;
                 tokio::time::sleep(POLL_AFTER_ERROR).await;
             }
         }

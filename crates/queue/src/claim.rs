@@ -83,9 +83,7 @@ impl Queue {
         filter: &ClaimFilter,
         lease: Duration,
     ) -> Result<Option<Claim>, QueueError> {
-        let now = self.now();
         let token = LeaseToken::generate();
-        let lease_until = now.plus(lease);
         let pick = pick(filter.strategy);
         let sql = format!(
             "UPDATE tasks SET state = 'running', attempt = attempt + 1, lease_token = $1, lease_until = $2, \
@@ -93,6 +91,9 @@ impl Queue {
              WHERE state = 'queued' AND id = ({pick}) RETURNING {TASK_COLUMNS}"
         );
         let mut tx = self.engine.write().await?;
+        // taken with the write lock in hand: waiting for it must not use up the lease
+        let now = self.now();
+        let lease_until = now.plus(lease);
         let row: Option<TaskRow> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(token.as_str())
             .bind(lease_until.as_millis())

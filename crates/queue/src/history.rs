@@ -1,6 +1,6 @@
 //! What cleaning needs of the history. Queued and running tasks are out of its reach.
 
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::{AssertSqlSafe, FromRow, QueryBuilder};
 use upkeep_contract::event::Change;
 use upkeep_contract::task::TaskState;
 use upkeep_contract::{OperationId, TaskId, Timestamp};
@@ -50,6 +50,11 @@ impl TryFrom<HistoryRow> for HistoryEntry {
     }
 }
 
+/// A preview whose plan a task that has not ended is to execute: it must stay, or that task fails.
+/// Tasks that have not ended are few, and their parameters hold the plan's id as compact JSON.
+const PLAN_IN_USE: &str = "EXISTS (SELECT 1 FROM tasks AS waiting \
+     WHERE waiting.state IN ('queued', 'running') AND waiting.params LIKE '%\"plan\":\"' || tasks.id || '\"%')";
+
 impl Queue {
     /// Tasks that ended before `before`, by end and id, after the given one; at most `limit`.
     ///
@@ -64,11 +69,11 @@ impl Queue {
         let (after_time, after_id) =
             after.map_or((i64::MIN, ""), |(time, id)| (time.as_millis(), id.as_str()));
         let rows: Vec<HistoryRow> = sqlx::query_as(
-            "SELECT id, operation, state, finished_at, worker_host, \
+            AssertSqlSafe(format!("SELECT id, operation, state, finished_at, worker_host, \
              LENGTH(params) + COALESCE(LENGTH(report), 0) + COALESCE(LENGTH(error), 0) \
              + COALESCE((SELECT SUM(LENGTH(message)) FROM task_log WHERE task_id = tasks.id), 0) AS bytes \
              FROM tasks WHERE finished_at IS NOT NULL AND finished_at < $1 AND (finished_at, id) > ($2, $3) \
-             ORDER BY finished_at, id LIMIT $4",
+             AND NOT {PLAN_IN_USE} ORDER BY finished_at, id LIMIT $4")),
         )
         .bind(before.as_millis())
         .bind(after_time)
@@ -92,9 +97,9 @@ impl Queue {
         let mut tx = self.engine.write().await?;
         for id in ids {
             // attempts and log lines go with it (ON DELETE CASCADE); a state that is not final has no end
-            sqlx::query(
-                "DELETE FROM tasks WHERE id = $1 AND finished_at IS NOT NULL AND finished_at < $2",
-            )
+            sqlx::query(AssertSqlSafe(format!(
+                "DELETE FROM tasks WHERE id = $1 AND finished_at IS NOT NULL AND finished_at < $2 AND NOT {PLAN_IN_USE}"
+            )))
             .bind(id.as_str())
             .bind(before.as_millis())
             .execute(&mut *tx)

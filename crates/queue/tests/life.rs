@@ -441,3 +441,21 @@ async fn progress_and_log_lines_are_kept_in_order_across_attempts() {
     assert_eq!(lines, [(2, 1, "b"), (3, 2, "c")]);
     assert_eq!(test.queue.log_tail(&id, 1).await.unwrap()[0].message, "c");
 }
+
+#[tokio::test]
+async fn asking_again_after_a_wish_to_cancel_makes_a_new_task() {
+    let test = TestQueue::open().await;
+    let request = || NewTask {
+        dedup_key: Some("same".to_owned()),
+        ..task()
+    };
+    let (id, lease) = running(&test, request()).await;
+    test.queue.cancel(&id, "anna").await.unwrap();
+    let again = test.queue.enqueue(request()).await.unwrap();
+    assert!(matches!(again, Enqueued::New(_)), "{again:?}");
+    test.queue
+        .finish(&lease, Ending::Cancelled(None))
+        .await
+        .unwrap();
+    assert!(test.claim("worker-1").await.is_some());
+}

@@ -296,6 +296,46 @@ async fn cleaning_the_history_spares_what_lives_and_what_is_young() {
 }
 
 #[tokio::test]
+async fn a_preview_whose_plan_waits_to_be_executed_is_not_cleaned_away() {
+    let test = TestQueue::open().await;
+    let preview = test.enqueue(task()).await;
+    let claim = test.claim("w").await.unwrap();
+    let ending = Ending::Succeeded(json!(null));
+    test.queue.finish(&claim.lease, ending).await.unwrap();
+    let params = json!({"max_age_hours": 24, "plan": preview});
+    let waiting = test
+        .enqueue(NewTask::new("test-operation", params, "tester"))
+        .await;
+    test.clock.advance(Duration::from_hours(48));
+    let border = test.queue.now();
+    assert_eq!(
+        test.queue.finished_before(border, None, 10).await.unwrap(),
+        []
+    );
+    let ids = std::slice::from_ref(&preview);
+    assert_eq!(test.queue.remove_finished(ids, border).await.unwrap(), []);
+    test.queue.cancel(&waiting, "tester").await.unwrap();
+    assert_eq!(test.queue.remove_finished(ids, border).await.unwrap(), ids);
+}
+
+#[tokio::test]
+async fn programs_that_open_a_fresh_database_together_make_it_once() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("upkeep.db").display());
+        let opened = tokio::join!(
+            Queue::open(&url),
+            Queue::open(&url),
+            Queue::open(&url),
+            Queue::open(&url)
+        );
+        for queue in [opened.0, opened.1, opened.2, opened.3] {
+            queue.unwrap().enqueue(task()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_silent_worker_is_stale_and_a_stopped_one_is_not() {
     let test = TestQueue::open().await;
     let (silent, stopped) = (new_worker("host-a"), new_worker("host-b"));
@@ -332,7 +372,9 @@ async fn the_change_feed_tells_of_this_process_and_of_others() {
     let other = Queue::open(&test.url()).await.unwrap();
     let mut here = test.queue.changes();
     let mut there = other.changes();
-    tokio::time::sleep(Duration::from_millis(100)).await; // both feeds have taken their first look
+    // the first look of each tells to read all
+    assert_eq!(here.next().await, Some(Change::All));
+    assert_eq!(there.next().await, Some(Change::All));
     let id = test.enqueue(task()).await;
     let wait = Duration::from_secs(5);
     let change = tokio::time::timeout(wait, here.next())

@@ -9,7 +9,7 @@ use upkeep_contract::WorkerId;
 use upkeep_contract::event::Change;
 use upkeep_contract::worker::HostVitals;
 use upkeep_operations::vitals::SystemSampler;
-use upkeep_queue::{Queue, QueueError};
+use upkeep_queue::{Lease, Queue, QueueError};
 
 use crate::WorkerOptions;
 use crate::leases::Leases;
@@ -64,12 +64,18 @@ pub(crate) async fn keep_beating(
 }
 
 /// Looks for leases that ran out, the own ones too, until it is dropped.
-pub(crate) async fn keep_rescuing(queue: Queue, every: Duration, leases: Leases) {
-    let mut looks = tokio::time::interval(every);
+pub(crate) async fn keep_rescuing(queue: Queue, options: WorkerOptions, leases: Leases) {
+    let mut looks = tokio::time::interval(options.rescue_look());
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         leases.abandon_expired();
+        // after a host slept or its clock was set, this look may come before the next heartbeat:
+        // a worker that lives must not take its own tasks for lost
+        if let Err(error) = extend(&queue, &leases, leases.safe(), options.lease).await {
+            tracing::debug!(%error, "cannot extend the leases");
+            continue;
+        }
         match queue.rescue().await {
             Ok(0) => {}
             Ok(count) => tracing::warn!(count, "took back tasks whose worker is gone"),
@@ -103,13 +109,22 @@ async fn beat(
     length: Duration,
     vitals: Option<&HostVitals>,
 ) -> Result<(), QueueError> {
+    extend(queue, leases, leases.all(), length).await?;
+    queue.worker_alive(id, vitals).await
+}
+
+async fn extend(
+    queue: &Queue,
+    leases: &Leases,
+    held: Vec<Lease>,
+    length: Duration,
+) -> Result<(), QueueError> {
     // taken before the write: the lease lasts from then at the least
     let until = Instant::now() + length;
-    let held = leases.all();
     for (lease, held) in held.iter().zip(queue.extend(&held, length).await?) {
         leases.heard(lease, held, Some(until));
     }
-    queue.worker_alive(id, vitals).await
+    Ok(())
 }
 
 /// Reads the host's vital signs off the async threads. A probe that broke down is not asked again.

@@ -69,7 +69,10 @@ impl Leases {
             stop,
             safe_until: claimed_at + length,
         };
-        lock(&self.0).insert(lease.task_id, holding);
+        // the same task again: its earlier attempt here was given up by the queue
+        if let Some(earlier) = lock(&self.0).insert(lease.task_id, holding) {
+            earlier.stop.stop(StopReason::LeaseLost);
+        }
     }
 
     pub(crate) fn remove(&self, lease: &Lease) {
@@ -85,6 +88,16 @@ impl Leases {
     pub(crate) fn all(&self) -> Vec<Lease> {
         lock(&self.0)
             .values()
+            .map(|holding| holding.lease.clone())
+            .collect()
+    }
+
+    /// Those that are surely ours, as far as the last word of the queue goes.
+    pub(crate) fn safe(&self) -> Vec<Lease> {
+        let now = Instant::now();
+        let held = lock(&self.0);
+        held.values()
+            .filter(|holding| now < holding.safe_until)
             .map(|holding| holding.lease.clone())
             .collect()
     }

@@ -40,15 +40,16 @@ impl WorkerOptions {
         }
     }
 
-    /// Three heartbeats fit into a lease, so one that is late costs nothing.
+    /// Three heartbeats fit into a lease, so one that is late costs nothing; and however long the lease,
+    /// the registry hears of the worker before it calls it stale.
     pub(crate) fn heartbeat(&self) -> Duration {
-        (self.lease * 3 / 10).max(Duration::from_millis(50))
+        (self.lease * 3 / 10).clamp(Duration::from_millis(50), Duration::from_secs(3))
     }
 
     /// How often leases that ran out are looked for: a tenth of a lease, so that a killed worker's
     /// task is taken up soon after its lease ended.
     pub(crate) fn rescue_look(&self) -> Duration {
-        (self.lease / 10).max(Duration::from_millis(50))
+        (self.lease / 10).clamp(Duration::from_millis(50), Duration::from_secs(1))
     }
 }
 

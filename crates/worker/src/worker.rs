@@ -74,7 +74,7 @@ pub async fn start(
     ));
     companions.spawn(keep_rescuing(
         queue.clone(),
-        options.rescue_look(),
+        options.clone(),
         leases.clone(),
     ));
     companions.spawn(keep_watching(queue.clone(), leases.clone()));
@@ -216,6 +216,11 @@ impl Claimer {
         self.bench
             .leases
             .add(claim.lease.clone(), stop.clone(), claimed_at, self.lease);
+        // a wish to cancel that came between the claim and this line met nobody who held the task
+        match self.bench.queue.look(&claim.lease).await {
+            Ok(held) => self.bench.leases.heard(&claim.lease, held, None),
+            Err(error) => tracing::debug!(%error, "cannot look whether a task was cancelled"),
+        }
         let bench = self.bench.clone();
         let mut attempts = self.attempts.lock().await;
         while attempts.try_join_next().is_some() {}

@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use crate::QueueError;
 
@@ -24,6 +24,14 @@ pub(crate) const CLAIM_LOCK: &str = "";
 
 /// A transaction that holds the write lock from its beginning.
 pub(crate) type WriteTransaction = Transaction<'static, Sqlite>;
+
+/// Whether a connection holds no transaction of somebody who had it before. When a commit fails on a
+/// full disk, SQLite rolls back by itself but the driver goes on counting; such a connection is replaced.
+async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // waits until what was queued on the connection, such as a rollback, is done
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
 
 /// An open SQLite database.
 #[derive(Clone, Debug)]
@@ -50,14 +58,19 @@ impl Engine {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(is_clean(connection)))
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_with(options.clone())
             .await?;
-        MIGRATIONS.run(&writer).await?;
+        // under the write lock: two programs that open a fresh database together must not both make it
+        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+        tx.commit().await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(is_clean(connection)))
             .connect_lazy_with(options.read_only(false));
         Ok(Self { writer, readers })
     }
