@@ -161,6 +161,13 @@ fn check_homes(path: &Path) -> Result<(), Refusal> {
     if TEMPORARY.iter().any(|folder| path == Path::new(folder)) {
         return Ok(());
     }
+    // accounts of a directory service (LDAP and the like) do not stand in /etc/passwd
+    if path.parent() == Some(Path::new("/home")) {
+        return Err(Refusal::Home {
+            path: path.to_owned(),
+            home: path.to_owned(),
+        });
+    }
     for home in homes() {
         let overlaps = if home.of_a_person {
             home.path.starts_with(path)

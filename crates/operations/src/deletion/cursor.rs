@@ -2,6 +2,7 @@
 //!
 //! Only the deepest few directories are held open. Going up past them opens the path anew from
 //! the root, by the same rules, and checks that each directory is the one that was left there.
+//! A held directory may be moved out of the tree meanwhile; [`Cursor::still_here`] tells.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString, OsStr};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::name;
-use super::open::{Root, open_below};
+use super::open::{Root, look_at, open_below};
 use super::stat::{Identity, Stat};
 
 /// Directories held open at once, besides the root.
@@ -22,6 +23,8 @@ const WINDOW: usize = 32;
 const PIECE: usize = 3500;
 /// Deeper trees are reported instead of walked; each level costs some bytes of memory.
 pub(crate) const DEPTH_MAX: usize = 100_000;
+/// What [`Cursor::still_here`] answers for a place that was moved: its path leads to no such directory.
+pub(crate) const MOVED: Errno = Errno::NOTDIR;
 
 struct Level {
     /// Where this directory's path ends in `path`.
@@ -158,6 +161,29 @@ impl Cursor {
                 let part = CString::new(part).map_err(|_| Errno::INVAL)?;
                 self.enter(&part)?;
             }
+        }
+        // what was shared with the place before may have been moved since it was opened
+        self.still_here()
+    }
+
+    /// Whether the path still leads to the directory that is held, and the root's own path to the
+    /// root. [`MOVED`] when not: a descriptor follows its directory wherever it is moved, and
+    /// nothing may be removed there.
+    pub(crate) fn still_here(&self) -> Result<(), Errno> {
+        let moved = |error| match error {
+            Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::XDEV => MOVED,
+            other => other,
+        };
+        let root = look_at(&self.shown).map_err(moved)?;
+        if root.identity != self.root.stat.identity {
+            return Err(MOVED);
+        }
+        let Some(level) = self.levels.last() else {
+            return Ok(());
+        };
+        let reached = self.descend(level.end).map_err(moved)?;
+        if Stat::of_descriptor(&reached)?.identity != level.identity {
+            return Err(MOVED);
         }
         Ok(())
     }

@@ -346,3 +346,80 @@ async fn with_the_trash_files_move_and_a_broken_trash_removes_nothing() {
         assert_eq!(place.left(), ["a", "a/new", "a/old"]);
     }
 }
+
+/// Moves a folder away once removing has begun.
+struct MoveAway {
+    from: std::path::PathBuf,
+    to: std::path::PathBuf,
+    moved: AtomicBool,
+    left: std::sync::atomic::AtomicU64,
+}
+
+impl upkeep_operations::context::Reporter for MoveAway {
+    fn progress(&self, progress: upkeep_contract::task::Progress) {
+        let removing = progress.total.is_some() && progress.done >= 64;
+        if removing && !self.moved.swap(true, Ordering::Relaxed) {
+            fs::rename(&self.from, &self.to).unwrap();
+            let left = files_below(&self.to);
+            self.left.store(left, Ordering::Relaxed);
+        }
+    }
+
+    fn log(&self, _: upkeep_contract::task::LogLevel, _: String) {}
+}
+
+fn files_below(folder: &Path) -> u64 {
+    let names = names(folder);
+    let files = names.iter().filter(|name| folder.join(name).is_file());
+    files.count() as u64
+}
+
+/// Moves `from` out of the location while files of `folders` folders in it are removed.
+async fn moved_while_removing(from: &str, folders: u64) {
+    let place = Place::new();
+    let total = 12_000;
+    for number in 0..total {
+        place.file(format!("a/{}/{number}", number % folders), 2 * DAY);
+    }
+    let reporter = Arc::new(MoveAway {
+        from: place.beside(from),
+        to: place.beside("rescued"),
+        moved: AtomicBool::new(false),
+        left: 0.into(),
+    });
+    let context = upkeep_operations::Context {
+        reporter: reporter.clone(),
+        ..place.context()
+    };
+    let done = place
+        .clean_with(CleanupTempFilesParams::default(), &context)
+        .await;
+    assert!(reporter.moved.load(Ordering::Relaxed));
+    let report = succeeded(done);
+    let rescued = files_below(&place.beside("rescued"));
+    // four threads at most, and none goes on for more than 64 entries
+    let before = reporter.left.load(Ordering::Relaxed);
+    assert!(before - rescued <= 4 * 64, "{before} became {rescued}");
+    assert_eq!(report.files_removed, total - rescued);
+    assert!(kept(&report, KeptReason::Changed) > 0, "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_folder_moved_out_of_the_location_takes_its_files_along() {
+    moved_while_removing("scratch/a", 1).await;
+    moved_while_removing("scratch/a", 100).await;
+}
+
+#[tokio::test]
+async fn nothing_is_removed_any_more_once_the_location_itself_is_moved() {
+    moved_while_removing("scratch", 1).await;
+    moved_while_removing("scratch", 100).await;
+}
+
+#[test]
+fn a_folder_below_home_is_a_home_even_of_an_unknown_account() {
+    let path = Path::new("/home/account-of-a-directory-service");
+    let refusal =
+        upkeep_operations::deletion::check_location(path, true, &Default::default()).unwrap_err();
+    assert!(refusal.to_string().contains("home directory"), "{refusal}");
+}

@@ -1,7 +1,9 @@
 //! Removing the files of one folder: each is looked at again just before.
 
 use std::ffi::{CStr, CString};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
@@ -9,12 +11,48 @@ use upkeep_contract::cleanup::KeptReason;
 
 use super::{Added, Hand};
 use crate::deletion::cursor::Cursor;
+use crate::deletion::in_use::Picture;
 use crate::deletion::manifest::{Done, Earlier, outcome};
 use crate::deletion::name::{end_of, escape, unescape};
 use crate::deletion::plan::{FileEntry, Files, Numbered};
 use crate::deletion::stat::{Identity, Kind, Stat};
 use crate::deletion::tally;
 use crate::deletion::trash::move_to_trash;
+
+/// So many entries of a folder are removed at most before it is asked whether the folder was moved.
+const ENTRIES_UNSEEN: u32 = 64;
+/// And so much time passes at most.
+const TIME_UNSEEN: Duration = Duration::from_millis(50);
+
+/// When the folder was last seen at its place.
+struct Seen {
+    at: Instant,
+    entries: u32,
+    picture: Arc<Picture>,
+}
+
+impl Seen {
+    fn now(picture: &Arc<Picture>) -> Self {
+        Self {
+            at: Instant::now(),
+            entries: 0,
+            picture: Arc::clone(picture),
+        }
+    }
+
+    /// Counts an entry; true when the folder must be looked for again before it.
+    /// Taking a picture takes its time, so a new one is a reason, too.
+    fn is_due(&mut self, picture: &Arc<Picture>) -> bool {
+        self.entries += 1;
+        let due = self.entries > ENTRIES_UNSEEN
+            || self.at.elapsed() >= TIME_UNSEEN
+            || !Arc::ptr_eq(&self.picture, picture);
+        if due {
+            *self = Self::now(picture);
+        }
+        due
+    }
+}
 
 impl Hand<'_, '_> {
     pub(super) fn files(&mut self, line: &Numbered, files: &Files, added: &mut Added) -> Done {
@@ -52,7 +90,8 @@ impl Hand<'_, '_> {
         if let Ok(held) = self.location(files.at) {
             done.location.clone_from(&held.settings.name);
         }
-        let reached = at.go_to(&line.path);
+        let mut seen = Seen::now(&self.picture);
+        let mut reached = at.go_to(&line.path);
         for (entry, letter) in files.entries.iter().zip(letters.iter_mut()) {
             if matches!(*letter, outcome::REMOVED | outcome::GONE) {
                 if *letter == outcome::GONE {
@@ -66,6 +105,9 @@ impl Hand<'_, '_> {
                 break;
             }
             self.count_file();
+            if reached.is_ok() && seen.is_due(&self.picture) {
+                reached = at.still_here();
+            }
             *letter = match reached {
                 Ok(()) => self.file(&mut at, files, entry, cut_off, &mut done, added),
                 // the folder is gone, and with it the file
@@ -102,7 +144,8 @@ impl Hand<'_, '_> {
         if self.handled.is_multiple_of(16) && !self.stopped {
             self.stopped = work.context.is_cancelled() || self.shared.stop.load(Ordering::Relaxed);
         }
-        if self.handled.is_multiple_of(64) && !self.stopped {
+        // the same picture again unless it is a second old
+        if !self.stopped {
             self.picture = work.in_use.picture();
         }
         self.stopped
