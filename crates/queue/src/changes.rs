@@ -75,6 +75,7 @@ impl ChangeFeed {
 
 async fn poll(poller: Arc<Poller>, sender: broadcast::Sender<Change>) {
     let mut seen = None;
+    let mut blind = false;
     loop {
         {
             let mut running = lock(&poller.running);
@@ -85,16 +86,18 @@ async fn poll(poller: Arc<Poller>, sender: broadcast::Sender<Change>) {
         }
         match poller.engine.others_version().await {
             Ok(version) => {
-                // the first look has nothing to compare with: what came just before it is told, too
-                if seen != Some(version) && sender.send(Change::All).is_err() {
+                let changed = blind || seen.is_some_and(|seen| seen != version);
+                if changed && sender.send(Change::All).is_err() {
                     tracing::trace!("the last listener left");
                 }
                 seen = Some(version);
+                blind = false;
                 tokio::time::sleep(POLL).await;
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot look for changes of other processes");
-                seen = None;
+                // what happened meanwhile was not seen, and a new connection counts anew
+                blind = true;
                 tokio::time::sleep(POLL_AFTER_ERROR).await;
             }
         }
