@@ -52,6 +52,8 @@ pub enum KeptReason {
     Newest,
     /// A run that is still being written or has no end.
     Unfinished,
+    /// A configured location or run store lies in it, which is cleaned by its own settings.
+    OtherLocation,
 }
 
 /// How many were kept for one reason.

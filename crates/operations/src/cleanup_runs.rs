@@ -8,6 +8,7 @@ mod keep_newest;
 mod look;
 mod remove;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::deletion::execute::Held;
 use crate::deletion::identity_of;
 use crate::deletion::manifest::Manifest;
 use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
+use crate::deletion::stat::Identity;
 use crate::deletion::tally::{Folders, empty_location, empty_report};
 use crate::deletion::work::{Stop, Work};
 use crate::history::TaskHistory;
@@ -218,12 +220,7 @@ impl Cleanup {
         header.history = self.wanted_history().is_some();
         let mut writer = PlanWriter::create(&context.artifact_folder(), &header)?;
         let mut folders = Folders::default();
-        let locations = self.settings.locations.iter().map(|it| it.path.as_str());
-        let all_stores = self.settings.run_stores.iter().map(|it| it.path.as_str());
-        let others = locations
-            .chain(all_stores)
-            .filter_map(|path| identity_of(Path::new(path)))
-            .collect();
+        let others = self.roots_of_all();
         let mut look = Look {
             work: &self.work,
             plan: &mut writer,
@@ -249,6 +246,17 @@ impl Cleanup {
         report.duration_ms = self.work.elapsed_ms();
         writer.finish(report)?;
         Ok(())
+    }
+
+    /// The roots of all locations and run stores, also of those turned off: they are cleaned by
+    /// their own settings, never as a part of a run.
+    fn roots_of_all(&self) -> HashSet<Identity> {
+        let locations = self.settings.locations.iter().map(|it| it.path.as_str());
+        let stores = self.settings.run_stores.iter().map(|it| it.path.as_str());
+        locations
+            .chain(stores)
+            .filter_map(|path| identity_of(Path::new(path)))
+            .collect()
     }
 
     /// Executes a plan made before: its run stores must still be configured, turned on and the same.
@@ -296,6 +304,7 @@ impl Cleanup {
             stores,
             history: self.history.as_ref().filter(|_| plan.header.history),
             artifacts: artifacts.as_ref(),
+            others: &self.roots_of_all(),
         };
         let ended = remove.run(&mut report);
         conclude(ended, report, &self.work)

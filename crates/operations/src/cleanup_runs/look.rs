@@ -148,7 +148,7 @@ impl Look<'_> {
         let name = CString::new(id.as_str()).unwrap_or_default();
         match cursor.enter(&name) {
             Ok(stat) => {
-                let found = survey(self.work, cursor, &stat)?;
+                let found = survey(self.work, self.others, cursor, &stat)?;
                 cursor.leave();
                 Ok(match found.obstacle {
                     // the task has ended, whatever the times of its files say
@@ -235,8 +235,8 @@ struct Found {
 }
 
 impl Found {
-    fn look(work: &Work, at: &mut Cursor, stat: &Stat) -> Result<Self, Stop> {
-        let found = survey(work, at, stat)?;
+    fn look(look: &Look<'_>, at: &mut Cursor, stat: &Stat) -> Result<Self, Stop> {
+        let found = survey(look.work, look.others, at, stat)?;
         Ok(Self {
             newest_ns: found.tree.newest_ns,
             name: at.own_name().to_vec(),
@@ -292,7 +292,7 @@ impl Visitor for Runs<'_, '_> {
         let message = format!("looking through `{}`", self.store);
         let seen = self.look.report.files_matched;
         self.look.work.progress(seen, None, "files", &message);
-        let found = Found::look(self.look.work, at, stat)?;
+        let found = Found::look(self.look, at, stat)?;
         if matches!(found.obstacle, Some(Obstacle::OddTime(_))) {
             // a run from the future must not take the place of a real one among the newest
             self.look.weigh(self.at, EntryKind::Run, found)?;
@@ -353,7 +353,7 @@ impl Visitor for Orphans<'_, '_> {
                 let name = CString::new(id.as_str()).unwrap_or_default();
                 match at.enter(&name) {
                     Ok(stat) => {
-                        let found = Found::look(self.look.work, at, &stat)?;
+                        let found = Found::look(self.look, at, &stat)?;
                         at.leave();
                         self.look.weigh(self.at, EntryKind::Artifacts, found)?;
                     }

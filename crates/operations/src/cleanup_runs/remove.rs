@@ -4,6 +4,7 @@
 //! the plan keeps it. Of a task the artifacts go first and its rows last, so that a task
 //! interrupted between the two is found again.
 
+use std::collections::HashSet;
 use std::ffi::CString;
 
 use rustix::io::Errno;
@@ -17,6 +18,7 @@ use crate::deletion::execute::Held;
 use crate::deletion::manifest::{Done, Earlier, Manifest, outcome};
 use crate::deletion::name::unescape;
 use crate::deletion::plan::{Line, Plan, Run, Task, Tree};
+use crate::deletion::stat::{Identity, Stat};
 use crate::deletion::tally;
 use crate::deletion::tree::{Obstacle, Removal, remove_below, remove_directory, survey};
 use crate::deletion::work::{Stop, Work};
@@ -30,6 +32,8 @@ pub(super) struct Remove<'a> {
     pub(super) stores: &'a [(Held, u32)],
     pub(super) history: Option<&'a History>,
     pub(super) artifacts: Option<&'a Artifacts>,
+    /// Roots of all locations and stores as they are configured now.
+    pub(super) others: &'a HashSet<Identity>,
 }
 
 /// What became of a tree.
@@ -242,12 +246,21 @@ impl Remove<'_> {
         planned: &Tree,
         began: bool,
         at: &mut Cursor,
-        stat: &crate::deletion::stat::Stat,
+        stat: &Stat,
         fate: &mut Fate,
         shown: &str,
     ) -> Result<(), Stop> {
-        let now = survey(self.work, at, stat)?;
-        let changed = now.tree.newest_ns != planned.newest_ns || now.tree.files != planned.files;
+        let now = survey(self.work, self.others, at, stat)?;
+        // an attempt that was cut off before it removed anything left the tree as the plan saw it
+        let whole = (now.tree.files, now.tree.directories) == (planned.files, planned.directories);
+        let began = began && !whole;
+        let changed = if began {
+            now.tree.files > planned.files
+                || now.tree.directories > planned.directories
+                || now.newest_file_ns > planned.newest_ns
+        } else {
+            now.tree.newest_ns != planned.newest_ns || now.tree.files != planned.files
+        };
         match now.obstacle {
             // removing changed the times of its directories
             Some(Obstacle::OddTime(_)) if began => {}
@@ -263,7 +276,7 @@ impl Remove<'_> {
             }
             None => {}
         }
-        if changed && !began {
+        if changed {
             keep_all(fate, planned, KeptReason::Changed, shown.to_owned());
             return Ok(());
         }
@@ -276,8 +289,9 @@ impl Remove<'_> {
             let missing = planned.directories.saturating_sub(now.tree.directories);
             fate.done.directories = fate.done.directories.max(missing);
         }
+        let limits = (planned.newest_ns, now.began_ns);
         let added = &mut fate.added;
-        let ended = remove_below(self.work, at, stat, planned.newest_ns, added);
+        let ended = remove_below(self.work, self.others, at, stat, limits, added);
         fate.done.files += added.files;
         fate.done.directories += added.directories;
         fate.done.bytes += added.bytes;

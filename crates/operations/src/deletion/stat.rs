@@ -5,7 +5,7 @@
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
-use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags};
+use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags, StatxTimestamp};
 use rustix::io::Errno;
 use upkeep_contract::Timestamp;
 
@@ -44,6 +44,8 @@ pub(crate) struct Stat {
     pub(crate) owner: u32,
     /// Modification, nanoseconds since the Unix epoch.
     pub(crate) modified_ns: i64,
+    /// Last change of the entry itself, being moved among them; nobody can set it back.
+    pub(crate) changed_ns: i64,
     /// The mount it lies on; 0 where the kernel does not say (before Linux 5.8).
     pub(crate) mount: u64,
     pub(crate) mount_root: bool,
@@ -54,6 +56,7 @@ const WANTED: StatxFlags = StatxFlags::TYPE
     .union(StatxFlags::NLINK)
     .union(StatxFlags::UID)
     .union(StatxFlags::MTIME)
+    .union(StatxFlags::CTIME)
     .union(StatxFlags::INO)
     .union(StatxFlags::SIZE)
     .union(StatxFlags::BLOCKS)
@@ -99,11 +102,8 @@ impl Stat {
             allocated: read.stx_blocks.saturating_mul(512),
             links: read.stx_nlink,
             owner: read.stx_uid,
-            modified_ns: read
-                .stx_mtime
-                .tv_sec
-                .saturating_mul(1_000_000_000)
-                .saturating_add(i64::from(read.stx_mtime.tv_nsec)),
+            modified_ns: nanoseconds(read.stx_mtime),
+            changed_ns: nanoseconds(read.stx_ctime),
             mount: if given.contains(StatxFlags::MNT_ID) {
                 read.stx_mnt_id
             } else {
@@ -117,6 +117,12 @@ impl Stat {
     pub(crate) fn modified_at(&self) -> Timestamp {
         timestamp(self.modified_ns)
     }
+}
+
+fn nanoseconds(time: StatxTimestamp) -> i64 {
+    time.tv_sec
+        .saturating_mul(1_000_000_000)
+        .saturating_add(i64::from(time.tv_nsec))
 }
 
 /// Nanoseconds as reports show them.

@@ -1,19 +1,24 @@
 //! Whole trees: a run directory or an artifact folder is judged and removed as one thing.
 
+use std::collections::HashSet;
 use std::ffi::CStr;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 use upkeep_contract::cleanup::KeptReason;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, MOVED};
 use super::in_use::Picture;
 use super::plan::Tree;
-use super::stat::{Kind, Stat};
+use super::stat::{Identity, Kind, Stat};
 use super::tally::{self, Links};
 use super::walk::{Step, Visitor, walk};
 use super::work::{Stop, Work};
+
+#[cfg(test)]
+mod tests;
 
 /// Why a tree may not be removed, with the entry that says so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +27,8 @@ pub(crate) enum Obstacle {
     OddTime(String),
     SpecialFile(String),
     OtherMount(String),
+    /// A configured location or run store lies in it.
+    OtherLocation(String),
     /// Something in it could not be looked at: path and reason.
     Problem(String, String),
 }
@@ -34,6 +41,7 @@ impl Obstacle {
             Self::OddTime(example) => (KeptReason::OddTime, example),
             Self::SpecialFile(example) => (KeptReason::SpecialFile, example),
             Self::OtherMount(example) => (KeptReason::OtherMount, example),
+            Self::OtherLocation(example) => (KeptReason::OtherLocation, example),
             Self::Problem(..) => return None,
         };
         Some((reason, example.clone()))
@@ -43,13 +51,25 @@ impl Obstacle {
 /// What a tree holds and what stands against removing it.
 pub(crate) struct Survey {
     pub(crate) tree: Tree,
+    /// The newest of the files alone: removing changes the times of directories, but not of files.
+    pub(crate) newest_file_ns: i64,
+    /// When it began, by the machine's clock.
+    pub(crate) began_ns: i64,
     pub(crate) obstacle: Option<Obstacle>,
 }
 
 /// Looks through the directory the cursor is at and everything below it. Changes nothing.
-pub(crate) fn survey(work: &Work, at: &mut Cursor, stat: &Stat) -> Result<Survey, Stop> {
+/// `others` are the roots of all configured locations and run stores.
+pub(crate) fn survey(
+    work: &Work,
+    others: &HashSet<Identity>,
+    at: &mut Cursor,
+    stat: &Stat,
+) -> Result<Survey, Stop> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let mut surveyor = Surveyor {
         work,
+        others,
         picture: work.in_use.picture(),
         survey: Survey {
             tree: Tree {
@@ -59,6 +79,8 @@ pub(crate) fn survey(work: &Work, at: &mut Cursor, stat: &Stat) -> Result<Survey
                 directories: 0,
                 bytes: 0,
             },
+            newest_file_ns: i64::MIN,
+            began_ns: i64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(i64::MAX),
             obstacle: None,
         },
         links: Links::default(),
@@ -71,6 +93,7 @@ pub(crate) fn survey(work: &Work, at: &mut Cursor, stat: &Stat) -> Result<Survey
 
 struct Surveyor<'a> {
     work: &'a Work,
+    others: &'a HashSet<Identity>,
     picture: Arc<Picture>,
     survey: Survey,
     links: Links,
@@ -123,12 +146,16 @@ impl Visitor for Surveyor<'_> {
             self.object(|| Obstacle::SpecialFile(at.show(name.to_bytes())));
         }
         self.judge(at, name, &stat);
+        self.survey.newest_file_ns = self.survey.newest_file_ns.max(stat.modified_ns);
         self.survey.tree.files += 1;
         self.survey.tree.bytes += self.links.gives_back(&stat);
         Ok(Step::Over)
     }
 
     fn entered(&mut self, at: &mut Cursor, stat: &Stat) -> Result<Step, Stop> {
+        if self.others.contains(&stat.identity) {
+            self.object(|| Obstacle::OtherLocation(at.show(b"")));
+        }
         self.judge(at, c"", stat);
         self.survey.tree.directories += 1;
         Ok(Step::Into)
@@ -166,19 +193,25 @@ pub(crate) struct Removal {
     pub(crate) stays: u64,
 }
 
-/// Removes everything below the directory the cursor is at, but nothing newer than `newest_ns`.
+/// Removes everything below the directory the cursor is at, but nothing newer than `newest_ns`,
+/// nothing that changed or was moved in after `surveyed_ns`, and nothing of `others`.
 /// What was done until an early end stands in `removal`.
 pub(crate) fn remove_below(
     work: &Work,
+    others: &HashSet<Identity>,
     at: &mut Cursor,
     stat: &Stat,
-    newest_ns: i64,
+    (newest_ns, surveyed_ns): (i64, i64),
     removal: &mut Removal,
 ) -> Result<(), Stop> {
     let mut remover = Remover {
         work,
+        others,
         picture: work.in_use.picture(),
         newest_ns,
+        surveyed_ns,
+        moved: false,
+        unlinked: HashSet::new(),
         removal,
         seen: 0,
     };
@@ -187,8 +220,14 @@ pub(crate) fn remove_below(
 
 struct Remover<'a> {
     work: &'a Work,
+    others: &'a HashSet<Identity>,
     picture: Arc<Picture>,
     newest_ns: i64,
+    surveyed_ns: i64,
+    /// The tree is no longer where the plan found it: nothing more of it is removed.
+    moved: bool,
+    /// Files with another name left: removing one name counts as a change of the others.
+    unlinked: HashSet<Identity>,
     removal: &'a mut Removal,
     seen: u64,
 }
@@ -201,6 +240,22 @@ impl Remover<'_> {
         }
     }
 
+    fn changed(&self, stat: &Stat) -> bool {
+        stat.modified_ns > self.newest_ns
+            || (stat.changed_ns > self.surveyed_ns && !self.unlinked.contains(&stat.identity))
+    }
+
+    /// Keeps the whole rest when the tree was moved away, or that cannot be told.
+    fn check_place(&mut self, at: &Cursor) {
+        let Err(error) = at.still_here() else { return };
+        self.moved = true;
+        if error == MOVED {
+            self.keep(KeptReason::Changed, at.show(b""));
+        } else {
+            self.fail(at.show(b""), error);
+        }
+    }
+
     fn fail(&mut self, shown: String, error: Errno) {
         self.removal.stays += 1;
         self.removal.problems.push((shown, tally::explain(error)));
@@ -209,10 +264,15 @@ impl Remover<'_> {
 
 impl Visitor for Remover<'_> {
     fn entry(&mut self, at: &mut Cursor, name: &CStr, hint: FileType) -> Result<Step, Stop> {
-        self.seen += 1;
-        if self.seen.is_multiple_of(16) {
+        if self.seen.is_multiple_of(16) && !self.moved {
             self.work.check_cancelled()?;
+            // taking a picture takes its time, so the place comes after it
             self.picture = self.work.in_use.picture();
+            self.check_place(at);
+        }
+        self.seen += 1;
+        if self.moved {
+            return Ok(Step::Over);
         }
         if hint == FileType::Directory {
             return Ok(Step::Into);
@@ -232,7 +292,7 @@ impl Visitor for Remover<'_> {
             Kind::Directory => return Ok(Step::Into),
             _ if stat.mount != mount => Some(KeptReason::OtherMount),
             Kind::Special => Some(KeptReason::SpecialFile),
-            _ if stat.modified_ns > self.newest_ns => Some(KeptReason::Changed),
+            _ if self.changed(&stat) => Some(KeptReason::Changed),
             _ if self.picture.uses(&stat) => Some(KeptReason::InUse),
             _ => None,
         };
@@ -249,6 +309,9 @@ impl Visitor for Remover<'_> {
                 self.removal.files += 1;
                 if stat.links <= 1 {
                     self.removal.bytes += stat.allocated;
+                    self.unlinked.remove(&stat.identity);
+                } else {
+                    self.unlinked.insert(stat.identity);
                 }
             }
             Err(Errno::NOENT) => {}
@@ -260,7 +323,19 @@ impl Visitor for Remover<'_> {
         Ok(Step::Over)
     }
 
-    fn entered(&mut self, _: &mut Cursor, _: &Stat) -> Result<Step, Stop> {
+    fn entered(&mut self, at: &mut Cursor, stat: &Stat) -> Result<Step, Stop> {
+        if self.moved {
+            return Ok(Step::Over);
+        }
+        if self.others.contains(&stat.identity) {
+            self.keep(KeptReason::OtherLocation, at.show(b""));
+            return Ok(Step::Over);
+        }
+        // nothing of it was removed yet, so it was somebody else who changed it or moved it here
+        if stat.changed_ns > self.surveyed_ns {
+            self.keep(KeptReason::Changed, at.show(b""));
+            return Ok(Step::Over);
+        }
         Ok(Step::Into)
     }
 
@@ -269,6 +344,9 @@ impl Visitor for Remover<'_> {
     }
 
     fn blocked(&mut self, at: &mut Cursor, name: &CStr, error: Errno) -> Result<(), Stop> {
+        if self.moved {
+            return Ok(());
+        }
         let shown = at.show(name.to_bytes());
         match error {
             Errno::XDEV => self.keep(KeptReason::OtherMount, shown),
@@ -279,6 +357,9 @@ impl Visitor for Remover<'_> {
     }
 
     fn left(&mut self, at: &mut Cursor, name: &CStr, stat: &Stat) -> Result<(), Stop> {
+        if self.moved {
+            return Ok(());
+        }
         match remove_directory(at, name, stat) {
             Ok(true) => self.removal.directories += 1,
             Ok(false) => self.keep(KeptReason::Changed, at.show(name.to_bytes())),

@@ -1,5 +1,7 @@
 //! cleanup-runs: run directories, finished tasks, artifact folders.
 
+mod changed;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -91,6 +91,7 @@ export const KEPT_WORDS: Record<KeptReason, string> = {
   other_owner: "belongs to another user",
   newest: "among the newest runs, which are always kept",
   unfinished: "still being written",
+  other_location: "holds another location or run store",
 };
 
 export const KIND_WORDS: Record<EntryKind, string> = {

@@ -108,6 +108,16 @@ impl Hand<'_, '_> {
         if stat.mount != mount {
             return Ok(Some(KeptReason::OtherMount));
         }
+        // what the location's settings have come to forbid since the preview
+        let Ok(settings) = self.location(planned.at).map(|held| &held.settings) else {
+            return Ok(Some(KeptReason::Changed));
+        };
+        if settings.only_own_files && stat.owner != self.execute.work.user {
+            return Ok(Some(KeptReason::OtherOwner));
+        }
+        if !settings.remove_empty_directories {
+            return Ok(Some(KeptReason::Changed));
+        }
         if self.picture.uses(&stat) {
             return Ok(Some(KeptReason::InUse));
         }
