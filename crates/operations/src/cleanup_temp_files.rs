@@ -15,7 +15,7 @@ use upkeep_contract::params::CleanupTempFilesParams;
 use upkeep_contract::settings::LocationSettings;
 
 use crate::deletion::conclude::{
-    conclude, hold, named_plan, off_the_runtime, own_plan_id, plan_of_earlier_attempt,
+    conclude, earlier_plan, hold, named_plan, off_the_runtime, own_plan_id,
 };
 use crate::deletion::cursor::Cursor;
 use crate::deletion::execute::{Execute, Held};
@@ -88,7 +88,7 @@ impl Cleanup {
             return self.execute(&plan);
         }
         if !self.params.dry_run
-            && let Some(plan) = plan_of_earlier_attempt(context, CLEANUP_TEMP_FILES)
+            && let Some(plan) = earlier_plan(context, CLEANUP_TEMP_FILES)?
         {
             context.info("going on with the plan of the attempt before");
             return self.execute(&plan);
@@ -178,8 +178,8 @@ impl Cleanup {
             now.minus(age),
             planned,
         );
+        let others = self.roots_of_all()?;
         let mut writer = PlanWriter::create(&context.artifact_folder(), &header)?;
-        let others = self.roots_of_all();
         let mut folders = Folders::default();
         let mut links = Links::default();
         for (index, held) in locations.iter().enumerate() {
@@ -209,13 +209,24 @@ impl Cleanup {
     }
 
     /// The roots of all locations and run stores: what lies in another one is cleaned by its rules, not by these.
-    fn roots_of_all(&self) -> HashSet<Identity> {
-        let locations = self.settings.locations.iter().map(|it| it.path.as_str());
-        let stores = self.settings.run_stores.iter().map(|it| it.path.as_str());
-        locations
-            .chain(stores)
-            .filter_map(|path| crate::deletion::identity_of(Path::new(path)))
-            .collect()
+    fn roots_of_all(&self) -> Result<HashSet<Identity>, OperationError> {
+        let locations = self.settings.locations.iter();
+        let stores = self.settings.run_stores.iter();
+        let locations = locations.map(|it| ("location", &it.name, &it.path));
+        let stores = stores.map(|it| ("run store", &it.name, &it.path));
+        let mut roots = HashSet::new();
+        for (what, name, path) in locations.chain(stores) {
+            let root = crate::deletion::find_folder(Path::new(path)).map_err(|error| {
+                OperationError::permanent(
+                    format!(
+                        "cannot tell whether the {what} `{name}` ({path}) lies inside a location that is cleaned: {error}; nothing was removed"
+                    ),
+                    "make its path readable, or take it out of Settings, and run again",
+                )
+            })?;
+            roots.extend(root);
+        }
+        Ok(roots)
     }
 
     /// Executes a plan made before: its locations must still be configured, turned on and the same.

@@ -26,5 +26,17 @@ pub use refusal::Refusal;
 
 /// Which directory a path stands for; none when it cannot be looked at.
 pub(crate) fn identity_of(path: &std::path::Path) -> Option<stat::Identity> {
-    open::look_at(path).ok().map(|stat| stat.identity)
+    find_folder(path).ok().flatten()
+}
+
+/// Which directory a path leads to, by whatever links; none only when there is none.
+pub(crate) fn find_folder(path: &std::path::Path) -> std::io::Result<Option<stat::Identity>> {
+    match path
+        .canonicalize()
+        .and_then(|real| Ok(open::look_at(&real)?))
+    {
+        Ok(stat) => Ok(Some(stat.identity)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -17,13 +17,23 @@ pub(crate) fn own_plan_id(context: &Context) -> PlanId {
 }
 
 /// The whole plan that an earlier attempt of this task left, if any.
-pub(crate) fn plan_of_earlier_attempt(context: &Context, operation: &str) -> Option<Plan> {
+pub(crate) fn earlier_plan(
+    context: &Context,
+    operation: &str,
+) -> Result<Option<Plan>, OperationError> {
     if context.attempt <= 1 {
-        return None;
+        return Ok(None);
     }
     // a plan that was cut off is made anew: nothing is removed before a plan is whole
-    let plan = Plan::open(&context.artifacts, &own_plan_id(context)).ok()?;
-    (plan.header.operation.as_str() == operation && plan.header.host == host_name()).then_some(plan)
+    let plan = Plan::open_earlier(&context.artifacts, &own_plan_id(context))?;
+    Ok(plan.filter(|plan| {
+        plan.header.operation.as_str() == operation && plan.header.host == host_name()
+    }))
+}
+
+/// As [`earlier_plan`]; a plan that cannot be read counts as none.
+pub(crate) fn plan_of_earlier_attempt(context: &Context, operation: &str) -> Option<Plan> {
+    earlier_plan(context, operation).ok().flatten()
 }
 
 /// The plan that a task names; it must be of this host and operation.

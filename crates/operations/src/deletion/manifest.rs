@@ -13,8 +13,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use upkeep_contract::{PlanId, TaskId};
+use upkeep_contract::TaskId;
 
+use super::plan::PlanMark;
 use crate::OperationError;
 
 /// The file's name in the artifact folder of the task that removed.
@@ -62,7 +63,7 @@ pub(crate) struct Done {
 enum Line {
     Manifest {
         task: TaskId,
-        plan: PlanId,
+        plan: PlanMark,
         began_ns: i64,
     },
     Begin(Vec<u64>),
@@ -95,14 +96,15 @@ impl Manifest {
     pub(crate) fn open(
         folder: &Path,
         task: &TaskId,
-        plan: &PlanId,
+        plan: &PlanMark,
     ) -> Result<Self, OperationError> {
         let path = folder.join(MANIFEST_FILE);
         let fail = |error: std::io::Error| cannot_write(&path, &error);
         std::fs::create_dir_all(folder).map_err(fail)?;
         let found = read(&path, plan).map_err(fail)?;
         if found.is_none() && path.exists() {
-            // it belongs to another plan: the record stays, under another name
+            // it belongs to another plan, perhaps an earlier one of the same id, whose lines have
+            // other numbers: the record stays, under another name
             let aside = folder.join(format!("manifest-until-{}.jsonl", now_ns()));
             std::fs::rename(&path, aside).map_err(fail)?;
         }
@@ -164,7 +166,7 @@ impl Manifest {
 
 type Found = (i64, HashMap<u64, Earlier>);
 
-fn read(path: &Path, plan: &PlanId) -> std::io::Result<Option<Found>> {
+fn read(path: &Path, plan: &PlanMark) -> std::io::Result<Option<Found>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

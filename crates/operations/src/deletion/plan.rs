@@ -5,8 +5,13 @@
 //! runs, tasks. A folder repeats only the part of its path that differs from the line before.
 
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::ops::Deref;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use upkeep_contract::cleanup::CleanupReport;
@@ -22,11 +27,41 @@ pub(crate) const PLAN_FILE: &str = "plan.jsonl";
 pub(crate) const BATCH: usize = 512;
 const VERSION: u32 = 1;
 
+/// Which plan it is: a task that is tried again may make another one under the same id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlanMark {
+    pub(crate) id: PlanId,
+    /// Different for each plan that was ever made.
+    #[serde(default)]
+    pub(crate) nonce: String,
+}
+
+impl PlanMark {
+    fn new(id: &PlanId) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        // the standard library keys each of these at random
+        let random = RandomState::new().hash_one(std::process::id());
+        Self {
+            id: id.clone(),
+            nonce: format!("{:x}-{random:x}", since.unwrap_or_default().as_nanos()),
+        }
+    }
+}
+
+impl Deref for PlanMark {
+    type Target = PlanId;
+
+    fn deref(&self) -> &PlanId {
+        &self.id
+    }
+}
+
 /// Whose plan it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Header {
     pub(crate) version: u32,
-    pub(crate) id: PlanId,
+    #[serde(flatten)]
+    pub(crate) id: PlanMark,
     pub(crate) operation: OperationId,
     pub(crate) host: String,
     pub(crate) made_at: Timestamp,
@@ -145,8 +180,11 @@ pub(crate) struct Footer {
     pub(crate) report: CleanupReport,
 }
 
-/// Writes a plan as it is found.
+/// Writes a plan as it is found, under a name of its own: an attempt that was left behind and
+/// still writes must not write into the plan of the attempt that follows it.
 pub(crate) struct PlanWriter {
+    /// Where the plan lies once it is whole.
+    whole: PathBuf,
     path: PathBuf,
     file: BufWriter<File>,
     buffer: Vec<u8>,
@@ -159,11 +197,12 @@ pub(crate) struct PlanWriter {
 impl PlanWriter {
     /// Begins a plan in a task's artifact folder, which is made if need be.
     pub(crate) fn create(folder: &Path, header: &Header) -> Result<Self, OperationError> {
-        let path = folder.join(PLAN_FILE);
+        let path = folder.join(format!("plan-{}.tmp", header.id.nonce));
         let file = std::fs::create_dir_all(folder)
-            .and_then(|()| File::create(&path))
+            .and_then(|()| File::create_new(&path))
             .map_err(|error| cannot_write(&path, &error))?;
         let mut writer = Self {
+            whole: folder.join(PLAN_FILE),
             path,
             file: BufWriter::with_capacity(256 * 1024, file),
             buffer: Vec::new(),
@@ -232,7 +271,8 @@ impl PlanWriter {
         self.write(&Line::End(footer))?;
         self.file
             .flush()
-            .map_err(|error| cannot_write(&self.path, &error))
+            .and_then(|()| std::fs::rename(&self.path, &self.whole))
+            .map_err(|error| cannot_write(&self.whole, &error))
     }
 
     fn differ(&mut self, folder: &[u8]) -> (usize, String) {
@@ -256,6 +296,13 @@ impl PlanWriter {
     }
 }
 
+impl Drop for PlanWriter {
+    fn drop(&mut self) {
+        // a plan that did not become whole is of no use; a whole one has another name by now
+        let _removed = std::fs::remove_file(&self.path);
+    }
+}
+
 fn cannot_write(path: &Path, error: &std::io::Error) -> OperationError {
     OperationError::transient(
         format!("cannot write the plan {}: {error}", path.display()),
@@ -263,10 +310,25 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> OperationError {
     )
 }
 
+/// Why there is no plan to execute.
+enum Unusable {
+    /// There is none, or it is not a whole one.
+    No(OperationError),
+    /// It could not be read.
+    Unread(std::io::Error),
+}
+
+impl From<OperationError> for Unusable {
+    fn from(error: OperationError) -> Self {
+        Self::No(error)
+    }
+}
+
 /// A plan that is known to be whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    path: PathBuf,
+    /// Held, so that what was checked is what is read although another attempt may replace it.
+    file: Arc<File>,
     pub(crate) header: Header,
     pub(crate) footer: Footer,
 }
@@ -274,47 +336,74 @@ pub(crate) struct Plan {
 impl Plan {
     /// Opens the plan that a task made.
     pub(crate) fn open(artifacts: &Path, id: &PlanId) -> Result<Self, OperationError> {
+        Self::look(artifacts, id).map_err(|unusable| match unusable {
+            Unusable::No(error) => error,
+            Unusable::Unread(error) => refuse(id, &format!("cannot be read: {error}")),
+        })
+    }
+
+    /// The plan that an earlier attempt left; none when there is none or it is not whole.
+    /// Whether there is one must be known, or another would be made beside it.
+    pub(crate) fn open_earlier(
+        artifacts: &Path,
+        id: &PlanId,
+    ) -> Result<Option<Self>, OperationError> {
+        match Self::look(artifacts, id) {
+            Ok(plan) => Ok(Some(plan)),
+            Err(Unusable::No(_)) => Ok(None),
+            Err(Unusable::Unread(error)) => Err(OperationError::transient(
+                format!(
+                    "the plan `{id}` of the attempt before cannot be read: {error}; this attempt removed nothing"
+                ),
+                "check the disk and the permissions of Upkeep's artifact folder",
+            )),
+        }
+    }
+
+    fn look(artifacts: &Path, id: &PlanId) -> Result<Self, Unusable> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if id.as_str().is_empty() || !id.as_str().bytes().all(plain) {
-            return Err(refuse(id, "is not an id of a task"));
+            return Err(refuse(id, "is not an id of a task").into());
         }
         let path = artifacts.join(id.as_str()).join(PLAN_FILE);
         let mut file = match File::open(&path) {
             Ok(file) => BufReader::new(file),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(refuse(id, "does not exist on this host"));
+                return Err(refuse(id, "does not exist on this host").into());
             }
-            Err(error) => return Err(refuse(id, &format!("cannot be opened: {error}"))),
+            Err(error) => return Err(Unusable::Unread(error)),
         };
-        let unreadable = |error: std::io::Error| refuse(id, &format!("cannot be read: {error}"));
         let mut first = Vec::new();
-        file.read_until(b'\n', &mut first).map_err(unreadable)?;
+        file.read_until(b'\n', &mut first)
+            .map_err(Unusable::Unread)?;
         let Ok(Line::Plan(header)) = serde_json::from_slice(&first) else {
-            return Err(refuse(id, "does not begin as a plan does"));
+            return Err(refuse(id, "does not begin as a plan does").into());
         };
-        if header.version != VERSION || header.id != *id {
-            return Err(refuse(id, "belongs to another task or another version"));
+        if header.version != VERSION || header.id.id != *id {
+            return Err(refuse(id, "belongs to another task or another version").into());
         }
-        let (offset, last) = last_line(file.get_mut()).map_err(unreadable)?;
+        let (offset, last) = last_line(file.get_mut()).map_err(Unusable::Unread)?;
         match serde_json::from_slice(&last) {
             Ok(Line::End(footer)) if last.ends_with(b"\n") && footer.offset == offset => Ok(Self {
-                path,
+                file: Arc::new(file.into_inner()),
                 header,
                 footer,
             }),
-            _ => Err(refuse(id, "was cut off or changed")),
+            _ => Err(refuse(id, "was cut off or changed").into()),
         }
     }
 
     /// Reads the lines between the first and the last.
     pub(crate) fn lines(&self) -> Result<PlanReader, OperationError> {
-        let mut file = File::open(&self.path)
+        // opened anew for a position of its own, but not by its name
+        let held = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        let mut file = File::open(held)
             .map(BufReader::new)
             .map_err(|error| refuse(&self.header.id, &format!("cannot be opened: {error}")))?;
         file.read_until(b'\n', &mut Vec::new())
             .map_err(|error| refuse(&self.header.id, &format!("cannot be read: {error}")))?;
         Ok(PlanReader {
-            id: self.header.id.clone(),
+            id: self.header.id.id.clone(),
             file,
             buffer: Vec::new(),
             folder: Vec::new(),
@@ -335,7 +424,7 @@ pub(crate) fn header(
 ) -> Header {
     Header {
         version: VERSION,
-        id: id.clone(),
+        id: PlanMark::new(id),
         operation: operation.into(),
         host: crate::host::host_name(),
         made_at,

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, IFlags, Mode, flock, ioctl_getflags, ioctl_setflags};
 use upkeep_contract::cleanup::KeptReason;
 use upkeep_contract::params::CleanupTempFilesParams;
+use upkeep_operations::settings::Settings;
 
 use crate::support::*;
 
@@ -420,6 +421,6 @@ async fn nothing_is_removed_any_more_once_the_location_itself_is_moved() {
 fn a_folder_below_home_is_a_home_even_of_an_unknown_account() {
     let path = Path::new("/home/account-of-a-directory-service");
     let refusal =
-        upkeep_operations::deletion::check_location(path, true, &Default::default()).unwrap_err();
+        upkeep_operations::deletion::check_location(path, true, &Settings::default()).unwrap_err();
     assert!(refusal.to_string().contains("home directory"), "{refusal}");
 }

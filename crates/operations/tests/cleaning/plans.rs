@@ -1,6 +1,7 @@
 //! Plans, manifests, cancelling, going on after an interruption, and errors that teach.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -294,4 +295,153 @@ async fn an_attempt_killed_in_the_middle_is_gone_on_with() {
     assert_eq!((report.files_matched, report.files_removed), (total, total));
     assert_eq!(report.bytes_removed, report.bytes_matched);
     assert_eq!(place.left().len(), 50);
+}
+
+#[tokio::test]
+async fn the_manifest_of_an_earlier_plan_says_nothing_of_a_new_one() {
+    let place = Place::new();
+    place.file("first", 2 * DAY);
+    let first = place.context();
+    let params = CleanupTempFilesParams::default();
+    let report = succeeded(place.clean_with(params.clone(), &first).await);
+    assert_eq!(report.files_removed, 1);
+    // the plan is lost, so the next attempt makes another one under the same id
+    fs::write(first.artifact_folder().join("plan.jsonl"), b"cut").unwrap();
+    place.file("second", 2 * DAY);
+    let second = Context {
+        task_id: first.task_id.clone(),
+        attempt: 2,
+        ..place.context()
+    };
+    let report = succeeded(place.clean_with(params, &second).await);
+    assert_eq!(place.left(), [""; 0]);
+    assert_eq!((report.files_matched, report.files_removed), (1, 1));
+    let records = names(&first.artifact_folder());
+    let aside = records
+        .iter()
+        .filter(|name| name.starts_with("manifest-until-"));
+    assert_eq!(aside.count(), 1, "{records:?}");
+}
+
+#[tokio::test]
+async fn an_earlier_plan_that_cannot_be_read_is_not_made_anew() {
+    let place = Place::new();
+    place.file("old", 2 * DAY);
+    let context = Context {
+        attempt: 2,
+        ..place.context()
+    };
+    let plan = context.artifact_folder().join("plan.jsonl");
+    fs::create_dir_all(context.artifact_folder()).unwrap();
+    symlink(&plan, &plan).unwrap();
+    let done = place
+        .clean_with(CleanupTempFilesParams::default(), &context)
+        .await;
+    let Err(OperationError::Transient { message, .. }) = done else {
+        panic!("{done:?}");
+    };
+    assert!(message.contains("of the attempt before"), "{message}");
+    assert_eq!(place.left(), ["old"]);
+}
+
+/// Holds an attempt up in the middle of its look.
+struct HoldUp {
+    arrived: std::sync::mpsc::SyncSender<()>,
+    go_on: std::sync::Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl Reporter for HoldUp {
+    fn progress(&self, _: Progress) {
+        if self.arrived.try_send(()).is_ok() {
+            let _released = self.go_on.lock().unwrap().recv();
+        }
+    }
+
+    fn log(&self, _: LogLevel, _: String) {}
+}
+
+#[tokio::test]
+async fn an_attempt_left_behind_does_not_write_into_the_plan_of_the_next() {
+    let place = Arc::new(Place::new());
+    for number in 0..2000 {
+        place.file(format!("{}/{number}", number % 7), 2 * DAY);
+    }
+    let (arrived, has_arrived) = std::sync::mpsc::sync_channel(1);
+    let (release, go_on) = std::sync::mpsc::sync_channel(1);
+    let left_behind = Context {
+        reporter: Arc::new(HoldUp {
+            arrived,
+            go_on: go_on.into(),
+        }),
+        ..place.context()
+    };
+    let params = CleanupTempFilesParams {
+        dry_run: true,
+        ..Default::default()
+    };
+    let first = tokio::spawn({
+        let (place, params, context) = (Arc::clone(&place), params.clone(), left_behind.clone());
+        async move { place.clean_with(params, &context).await }
+    });
+    while has_arrived.try_recv().is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let next = Context {
+        task_id: left_behind.task_id.clone(),
+        attempt: 2,
+        ..place.context()
+    };
+    succeeded_preview(place.clean_with(params, &next).await.unwrap().report());
+    let plan = next.artifact_folder().join("plan.jsonl");
+    let whole = fs::read(&plan).unwrap();
+    left_behind.cancellation.cancel();
+    release.send(()).unwrap();
+    cancelled(first.await.unwrap());
+    assert!(fs::read(&plan).unwrap() == whole, "the plan was changed");
+    assert_eq!(names(&next.artifact_folder()), ["plan.jsonl"]);
+    let report = succeeded(
+        place
+            .execute(Some(PlanId::from(next.task_id.as_str())))
+            .await,
+    );
+    assert_eq!(report.files_removed, 2000);
+}
+
+fn succeeded_preview(report: &CleanupReport) {
+    assert_eq!((report.files_matched, report.files_removed), (2000, 0));
+}
+
+#[tokio::test]
+async fn a_location_inside_another_by_way_of_a_link_is_left_to_itself() {
+    let mut place = Place::new();
+    place.file("old", 2 * DAY);
+    place.file("inner/old", 2 * DAY);
+    symlink(place.at(""), place.beside("link")).unwrap();
+    let mut inner = location("inner", &place.beside("link/inner"));
+    inner.enabled = false;
+    place.settings.locations.push(inner);
+    let report = succeeded(place.clean().await);
+    assert_eq!(report.files_removed, 1);
+    assert_eq!(place.left(), ["inner", "inner/old"]);
+}
+
+#[tokio::test]
+async fn a_location_that_cannot_be_looked_at_stops_the_others_but_a_missing_one_does_not() {
+    let mut place = Place::new();
+    place.file("old", 2 * DAY);
+    let link = place.beside("loop");
+    symlink(&link, &link).unwrap();
+    let mut lost = location("lost", &link.join("inner"));
+    lost.enabled = false;
+    place.settings.locations.push(lost);
+    let (message, hint) = refused(place.clean().await);
+    assert!(
+        message.contains("cannot tell whether the location `lost`"),
+        "{message}"
+    );
+    assert!(message.contains("nothing was removed"), "{message}");
+    assert!(hint.contains("Settings"), "{hint}");
+    assert_eq!(place.left(), ["old"]);
+    fs::remove_file(&link).unwrap();
+    assert_eq!(succeeded(place.clean().await).files_removed, 1);
 }
