@@ -80,11 +80,12 @@ async fn killed_at_the_start(place: &mut Place) -> Context {
 #[tokio::test]
 async fn a_run_resumed_after_an_attempt_died_stays_whole() {
     let mut place = stores();
-    for name in ["idle", "rewritten", "grown", "begun", "refilled"] {
+    for name in ["idle", "touched", "rewritten", "grown", "begun", "refilled"] {
         run(&place, name, 40 * DAY);
     }
     let retry = killed_at_the_start(&mut place).await;
     // nothing of these was removed yet
+    age(&place.beside("runs/touched/model.bin"), 50 * DAY);
     fs::write(place.beside("runs/rewritten/model.bin"), b"new").unwrap();
     fs::write(place.beside("runs/grown/logs/late.txt"), b"new").unwrap();
     age(&place.beside("runs/grown/logs/late.txt"), 50 * DAY);
@@ -94,12 +95,15 @@ async fn a_run_resumed_after_an_attempt_died_stays_whole() {
     fs::remove_file(place.beside("runs/refilled/model.bin")).unwrap();
     fs::write(place.beside("runs/refilled/new.txt"), b"new").unwrap();
     let report = succeeded(place.clean_runs(None, params(30.0), &retry).await);
-    assert_eq!(runs_left(&place), ["grown", "refilled", "rewritten"]);
+    assert_eq!(
+        runs_left(&place),
+        ["grown", "refilled", "rewritten", "touched"]
+    );
     assert_eq!(names(&place.beside("runs/rewritten")).len(), 3);
     assert_eq!(names(&place.beside("runs/grown")).len(), 4);
     assert_eq!(names(&place.beside("runs/refilled")), ["new.txt"]);
-    assert_eq!(kept(&report, KeptReason::Changed), 3);
-    assert_eq!((report.runs_matched, report.runs_removed), (5, 2));
+    assert_eq!(kept(&report, KeptReason::Changed), 4);
+    assert_eq!((report.runs_matched, report.runs_removed), (6, 2));
 }
 
 #[tokio::test]
