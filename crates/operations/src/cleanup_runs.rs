@@ -8,8 +8,6 @@ mod keep_newest;
 mod look;
 mod remove;
 
-use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,13 +22,12 @@ use self::history::{Artifacts, History};
 use self::look::{Look, spared};
 use self::remove::Remove;
 use crate::deletion::conclude::{
-    conclude, hold, named_plan, off_the_runtime, own_plan_id, plan_of_earlier_attempt,
+    conclude, earlier_plan, hold, named_plan, off_the_runtime, own_plan_id,
 };
 use crate::deletion::execute::Held;
-use crate::deletion::identity_of;
 use crate::deletion::manifest::Manifest;
 use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
-use crate::deletion::stat::Identity;
+use crate::deletion::roots_of_all;
 use crate::deletion::tally::{Folders, empty_location, empty_report};
 use crate::deletion::work::{Stop, Work};
 use crate::history::TaskHistory;
@@ -110,7 +107,7 @@ impl Cleanup {
             return self.execute(&plan);
         }
         if !self.params.dry_run
-            && let Some(plan) = plan_of_earlier_attempt(context, CLEANUP_RUNS)
+            && let Some(plan) = earlier_plan(context, CLEANUP_RUNS)?
         {
             context.info("going on with the plan of the attempt before");
             return self.execute(&plan);
@@ -220,7 +217,7 @@ impl Cleanup {
         header.history = self.wanted_history().is_some();
         let mut writer = PlanWriter::create(&context.artifact_folder(), &header)?;
         let mut folders = Folders::default();
-        let others = self.roots_of_all();
+        let others = roots_of_all(&self.settings)?;
         let mut look = Look {
             work: &self.work,
             plan: &mut writer,
@@ -246,17 +243,6 @@ impl Cleanup {
         report.duration_ms = self.work.elapsed_ms();
         writer.finish(report)?;
         Ok(())
-    }
-
-    /// The roots of all locations and run stores, also of those turned off: they are cleaned by
-    /// their own settings, never as a part of a run.
-    fn roots_of_all(&self) -> HashSet<Identity> {
-        let locations = self.settings.locations.iter().map(|it| it.path.as_str());
-        let stores = self.settings.run_stores.iter().map(|it| it.path.as_str());
-        locations
-            .chain(stores)
-            .filter_map(|path| identity_of(Path::new(path)))
-            .collect()
     }
 
     /// Executes a plan made before: its run stores must still be configured, turned on and the same.
@@ -304,7 +290,7 @@ impl Cleanup {
             stores,
             history: self.history.as_ref().filter(|_| plan.header.history),
             artifacts: artifacts.as_ref(),
-            others: &self.roots_of_all(),
+            others: &roots_of_all(&self.settings)?,
         };
         let ended = remove.run(&mut report);
         conclude(ended, report, &self.work)

@@ -3,8 +3,6 @@
 //! A preview writes a plan and changes nothing else. Everything else executes a plan: that of
 //! a preview, or one made at the beginning of the same task.
 
-use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +19,8 @@ use crate::deletion::cursor::Cursor;
 use crate::deletion::execute::{Execute, Held};
 use crate::deletion::manifest::Manifest;
 use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
+use crate::deletion::roots_of_all;
 use crate::deletion::scan::Scan;
-use crate::deletion::stat::Identity;
 use crate::deletion::tally::{Folders, Links, empty_location, empty_report};
 use crate::deletion::work::{Stop, Work};
 use crate::settings::{Settings, SettingsSource};
@@ -178,7 +176,7 @@ impl Cleanup {
             now.minus(age),
             planned,
         );
-        let others = self.roots_of_all()?;
+        let others = roots_of_all(&self.settings)?;
         let mut writer = PlanWriter::create(&context.artifact_folder(), &header)?;
         let mut folders = Folders::default();
         let mut links = Links::default();
@@ -206,27 +204,6 @@ impl Cleanup {
         report.duration_ms = self.work.elapsed_ms();
         writer.finish(report)?;
         Ok(())
-    }
-
-    /// The roots of all locations and run stores: what lies in another one is cleaned by its rules, not by these.
-    fn roots_of_all(&self) -> Result<HashSet<Identity>, OperationError> {
-        let locations = self.settings.locations.iter();
-        let stores = self.settings.run_stores.iter();
-        let locations = locations.map(|it| ("location", &it.name, &it.path));
-        let stores = stores.map(|it| ("run store", &it.name, &it.path));
-        let mut roots = HashSet::new();
-        for (what, name, path) in locations.chain(stores) {
-            let root = crate::deletion::find_folder(Path::new(path)).map_err(|error| {
-                OperationError::permanent(
-                    format!(
-                        "cannot tell whether the {what} `{name}` ({path}) lies inside a location that is cleaned: {error}; nothing was removed"
-                    ),
-                    "make its path readable, or take it out of Settings, and run again",
-                )
-            })?;
-            roots.extend(root);
-        }
-        Ok(roots)
     }
 
     /// Executes a plan made before: its locations must still be configured, turned on and the same.

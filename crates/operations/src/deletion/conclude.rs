@@ -31,11 +31,6 @@ pub(crate) fn earlier_plan(
     }))
 }
 
-/// As [`earlier_plan`]; a plan that cannot be read counts as none.
-pub(crate) fn plan_of_earlier_attempt(context: &Context, operation: &str) -> Option<Plan> {
-    earlier_plan(context, operation).ok().flatten()
-}
-
 /// The plan that a task names; it must be of this host and operation.
 pub(crate) fn named_plan(
     context: &Context,

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::Context;
-use crate::deletion::identity_of;
+use crate::deletion::find_folder;
 use crate::deletion::open::open_root;
 
 /// A store with one run of three files and a folder, and a cursor at the run.
@@ -90,7 +90,7 @@ fn a_tree_goes_with_its_hard_links() {
 fn another_location_in_a_tree_is_never_entered() {
     let mut place = Place::new();
     let found = place.survey();
-    let others = HashSet::from([identity_of(&place.run("logs")).unwrap()]);
+    let others = HashSet::from([find_folder(&place.run("logs")).unwrap().unwrap()]);
     let removal = place.remove(&found, &others);
     assert_eq!(reasons(&removal), [KeptReason::OtherLocation]);
     assert!(place.run("logs/c").exists());
