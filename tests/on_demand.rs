@@ -401,8 +401,8 @@ const TIMERS: [(&str, usize, &str); 18] = [
     ),
     (
         "crates/queue/src/engine/sqlite.rs",
-        2,
-        "one statement: how long it waits for another process's write",
+        3,
+        "opening, and one statement: how long they wait for another process's write",
     ),
     (
         "crates/worker/src/attempt.rs",

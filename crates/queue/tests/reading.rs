@@ -320,7 +320,7 @@ async fn a_preview_whose_plan_waits_to_be_executed_is_not_cleaned_away() {
 
 #[tokio::test]
 async fn programs_that_open_a_fresh_database_together_make_it_once() {
-    for _ in 0..5 {
+    for _ in 0..25 {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("upkeep.db").display());
         let opened = tokio::join!(

@@ -1,7 +1,7 @@
 //! SQLite: write-ahead log, one writer connection for each process, a pool of readers.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
@@ -15,6 +15,12 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a statement waits for another process's write before it is an error.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The result code of SQLite that another program holds a lock (sqlite.org/rescode.html).
+const BUSY: &str = "5";
+
+/// The pause before the next try to connect.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Enough for the pages of a console; SQLite reads scale with cores, not connections.
 const READERS: u32 = 4;
@@ -31,6 +37,30 @@ async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error
     // waits until what was queued on the connection, such as a rollback, is done
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
+}
+
+/// Connects the one writer. Turning a fresh file to write-ahead logging needs it alone, and SQLite says
+/// "busy" to the second program at once there, whatever its busy timeout: so that wait is ours.
+async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let give_up = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let connected = SqlitePoolOptions::new()
+            .max_connections(1)
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(is_clean(connection)))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await;
+        match connected {
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some(BUSY) && Instant::now() < give_up =>
+            {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            other => return other,
+        }
+    }
 }
 
 /// An open SQLite database.
@@ -55,14 +85,7 @@ impl Engine {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .optimize_on_close(true, None);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .test_before_acquire(false)
-            .before_acquire(|connection, _| Box::pin(is_clean(connection)))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone())
-            .await?;
+        let writer = connect_writer(&options).await?;
         // under the write lock: two programs that open a fresh database together must not both make it
         let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
         MIGRATIONS.run_direct(None, &mut *tx, false).await?;
