@@ -21,9 +21,7 @@ use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 use self::history::{Artifacts, History};
 use self::look::{Look, spared};
 use self::remove::Remove;
-use crate::deletion::conclude::{
-    conclude, earlier_plan, hold, named_plan, off_the_runtime, own_plan_id,
-};
+use crate::deletion::conclude::{conclude, hold, off_the_runtime, own_plan_id, plan_to_execute};
 use crate::deletion::execute::Held;
 use crate::deletion::manifest::Manifest;
 use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
@@ -102,14 +100,8 @@ type Stores = Vec<(Held, u32)>;
 impl Cleanup {
     fn run(self) -> Result<Finished<CleanupReport>, OperationError> {
         let context = &self.work.context;
-        if let Some(id) = &self.params.plan {
-            let plan = named_plan(context, id, CLEANUP_RUNS)?;
-            return self.execute(&plan);
-        }
-        if !self.params.dry_run
-            && let Some(plan) = earlier_plan(context, CLEANUP_RUNS)?
-        {
-            context.info("going on with the plan of the attempt before");
+        let named = self.params.plan.as_ref();
+        if let Some(plan) = plan_to_execute(context, named, self.params.dry_run, CLEANUP_RUNS)? {
             return self.execute(&plan);
         }
         let stores = self.select()?;

@@ -12,9 +12,7 @@ use upkeep_contract::operation::CLEANUP_TEMP_FILES;
 use upkeep_contract::params::CleanupTempFilesParams;
 use upkeep_contract::settings::LocationSettings;
 
-use crate::deletion::conclude::{
-    conclude, earlier_plan, hold, named_plan, off_the_runtime, own_plan_id,
-};
+use crate::deletion::conclude::{conclude, hold, off_the_runtime, own_plan_id, plan_to_execute};
 use crate::deletion::cursor::Cursor;
 use crate::deletion::execute::{Execute, Held};
 use crate::deletion::manifest::Manifest;
@@ -81,14 +79,10 @@ struct Cleanup {
 impl Cleanup {
     fn run(self) -> Result<Finished<CleanupReport>, OperationError> {
         let context = &self.work.context;
-        if let Some(id) = &self.params.plan {
-            let plan = named_plan(context, id, CLEANUP_TEMP_FILES)?;
-            return self.execute(&plan);
-        }
-        if !self.params.dry_run
-            && let Some(plan) = earlier_plan(context, CLEANUP_TEMP_FILES)?
+        let named = self.params.plan.as_ref();
+        if let Some(plan) =
+            plan_to_execute(context, named, self.params.dry_run, CLEANUP_TEMP_FILES)?
         {
-            context.info("going on with the plan of the attempt before");
             return self.execute(&plan);
         }
         let locations = self.select()?;

@@ -16,11 +16,29 @@ pub(crate) fn own_plan_id(context: &Context) -> PlanId {
     PlanId(context.task_id.0.clone())
 }
 
-/// The whole plan that an earlier attempt of this task left, if any.
-pub(crate) fn earlier_plan(
+/// The plan that a task executes without looking first: the one it names, or the whole one of its
+/// earlier attempt. None for a preview, and for a task that still has to make its plan.
+pub(crate) fn plan_to_execute(
     context: &Context,
+    named: Option<&PlanId>,
+    dry_run: bool,
     operation: &str,
 ) -> Result<Option<Plan>, OperationError> {
+    if let Some(id) = named {
+        return named_plan(context, id, operation).map(Some);
+    }
+    if dry_run {
+        return Ok(None);
+    }
+    let earlier = earlier_plan(context, operation)?;
+    if earlier.is_some() {
+        context.info("going on with the plan of the attempt before");
+    }
+    Ok(earlier)
+}
+
+/// The whole plan that an earlier attempt of this task left, if any.
+fn earlier_plan(context: &Context, operation: &str) -> Result<Option<Plan>, OperationError> {
     if context.attempt <= 1 {
         return Ok(None);
     }
@@ -32,11 +50,7 @@ pub(crate) fn earlier_plan(
 }
 
 /// The plan that a task names; it must be of this host and operation.
-pub(crate) fn named_plan(
-    context: &Context,
-    id: &PlanId,
-    operation: &str,
-) -> Result<Plan, OperationError> {
+fn named_plan(context: &Context, id: &PlanId, operation: &str) -> Result<Plan, OperationError> {
     let plan = Plan::open(&context.artifacts, id)?;
     if plan.header.operation.as_str() != operation {
         let what = format!("belongs to `{}`", plan.header.operation);
