@@ -16,7 +16,8 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who, such as `anna@desk-7 (desktop)`.
     pub who: String,
-    /// What was done: `enqueue`, `enqueue_duplicate`, `cancel`, `change_settings`.
+    /// What was done: `enqueue`, `enqueue_duplicate`, `cancel`, `cancel_matching`, `force_close`,
+    /// `set_priority`, `pause`, `resume`, `drain`, `undrain`, `change_settings`.
     pub what: String,
     /// On what: a task's id, a location's name.
     pub subject: String,

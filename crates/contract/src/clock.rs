@@ -1,8 +1,8 @@
 //! Points in time and where they come from.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,13 @@ fn millis(duration: Duration) -> i64 {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// Time passed since some fixed moment. Unlike [`Clock::now`] it never goes back or jumps when
+    /// the machine's clock is set: what lasts a certain time is measured with it.
+    fn elapsed(&self) -> Duration {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGINNING.elapsed()
+    }
 }
 
 /// The machine's clock.
@@ -90,5 +97,9 @@ impl Clock for SystemClock {
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        (**self).elapsed()
     }
 }

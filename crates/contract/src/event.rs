@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{TaskId, WorkerId};
+use crate::{OperationId, TaskId, WorkerId};
 
 /// Something changed. Order and completeness are not promised; re-read what you show.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, JsonSchema)]
@@ -19,6 +19,11 @@ pub enum Change {
     Worker {
         /// Which.
         worker_id: WorkerId,
+    },
+    /// An operation was paused or resumed.
+    Operation {
+        /// Which.
+        operation: OperationId,
     },
     /// Settings changed.
     Settings,

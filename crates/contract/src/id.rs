@@ -72,6 +72,10 @@ text_id!(
     PlanId
 );
 text_id!(
+    /// A fan-out: the tasks that one request made, one for each host.
+    GroupId
+);
+text_id!(
     /// A kind of maintenance work, such as `cleanup-runs`. The registry decides which exist.
     OperationId
 );
@@ -79,3 +83,4 @@ text_id!(
 generated_id!(TaskId);
 generated_id!(WorkerId);
 generated_id!(LeaseToken);
+generated_id!(GroupId);

@@ -4,10 +4,12 @@
 //! The UI's TypeScript is generated from these types (see `ui/src/lib/generated`).
 
 pub mod audit;
+pub mod bulk;
 pub mod cleanup;
 pub mod clock;
 pub mod error;
 pub mod event;
+pub mod group;
 pub mod health;
 pub mod id;
 pub mod operation;
@@ -17,8 +19,9 @@ pub mod settings;
 pub mod statistics;
 pub mod task;
 pub mod typescript;
+pub mod waiting;
 pub mod worker;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{ErrorCode, ErrorReply};
-pub use id::{AttemptNumber, LeaseToken, OperationId, PlanId, TaskId, WorkerId};
+pub use id::{AttemptNumber, GroupId, LeaseToken, OperationId, PlanId, TaskId, WorkerId};

@@ -7,6 +7,7 @@ use ts_rs::TS;
 use crate::ErrorReply;
 use crate::operation::OperationDescription;
 use crate::task::Task;
+use crate::waiting::PausedOperation;
 use crate::worker::Worker;
 
 /// One operation with what is going on and what happened last.
@@ -16,6 +17,8 @@ pub struct OperationOverview {
     pub operation: OperationDescription,
     /// Its queued and running tasks, the oldest first (at most ten).
     pub current: Vec<Task>,
+    /// Set while an operator has it paused: its tasks stay queued.
+    pub paused: Option<PausedOperation>,
     /// The last task that ended and was not a preview.
     pub last_run: Option<Task>,
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
 
-use crate::{AttemptNumber, OperationId, TaskId, Timestamp, WorkerId};
+use crate::waiting::Waiting;
+use crate::{AttemptNumber, GroupId, OperationId, TaskId, Timestamp, WorkerId};
 
 /// Where a task stands. The last four are final: they never change again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, JsonSchema)]
@@ -77,7 +78,7 @@ pub struct Progress {
 /// Why an attempt or task did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct TaskError {
-    /// A short word to search for: `permanent`, `transient`, `timeout`, `lease_expired`, `cancelled`.
+    /// A short word to search for: `permanent`, `transient`, `timeout`, `lease_expired`, `cancelled`, `force_closed`.
     pub kind: String,
     /// What failed.
     pub message: String,
@@ -98,8 +99,12 @@ pub struct Task {
     pub dry_run: bool,
     /// The host it must run on, or none for any.
     pub target_host: Option<String>,
+    /// The fan-out it belongs to.
+    pub group_id: Option<GroupId>,
     /// Where it stands.
     pub state: TaskState,
+    /// Why it waits; none unless it is queued.
+    pub waiting: Option<Waiting>,
     /// Lower runs first.
     pub priority: i32,
     /// Who asked for it, such as `anna@desk-7 (desktop)`.
@@ -211,6 +216,19 @@ pub struct Attempt {
     pub outcome: AttemptOutcome,
     /// Why it did not succeed.
     pub error: Option<TaskError>,
+    /// What its worker said after the attempt had been taken from it. It changed nothing.
+    pub late: Option<LateResult>,
+}
+
+/// The result of an attempt that was no longer its worker's: for the record only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct LateResult {
+    /// When it came.
+    pub at: Timestamp,
+    /// What the worker said.
+    pub outcome: AttemptOutcome,
+    /// The error it named.
+    pub error: Option<TaskError>,
 }
 
 /// How serious a log line is.
@@ -279,6 +297,8 @@ pub enum TriggerOutcome {
     Queued {
         /// Its id.
         task_id: TaskId,
+        /// Why it waits, so that nobody waits in vain without knowing.
+        waiting: Waiting,
     },
     /// The very same request is already queued or running; no second task was made.
     AlreadyQueued {
@@ -291,7 +311,7 @@ impl TriggerOutcome {
     /// The task that will do the work, new or not.
     pub fn task_id(&self) -> &TaskId {
         match self {
-            Self::Queued { task_id } | Self::AlreadyQueued { task_id } => task_id,
+            Self::Queued { task_id, .. } | Self::AlreadyQueued { task_id } => task_id,
         }
     }
 }
@@ -308,6 +328,31 @@ pub enum CancelOutcome {
     AlreadyFinished,
 }
 
+/// What a request to change the priority of a task led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PriorityOutcome {
+    /// It has the new priority.
+    Changed,
+    /// It no longer waits; nothing changed.
+    NotQueued,
+}
+
+/// What a request to force-close a task led to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum ForceCloseOutcome {
+    /// It is cancelled now; whatever its worker may still say is noted on the attempt and changes nothing.
+    Closed,
+    /// Its worker is alive: cancel the task instead. Nothing changed.
+    WorkerAlive {
+        /// That worker's last sign of life.
+        heartbeat_at: Timestamp,
+    },
+    /// It does not run; nothing changed.
+    NotRunning,
+}
+
 /// Which tasks to list. Every part that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -316,6 +361,10 @@ pub struct TaskFilter {
     pub states: Vec<TaskState>,
     /// Only these operations; empty means all.
     pub operations: Vec<OperationId>,
+    /// Only tasks that ran on this host, or must.
+    pub host: Option<String>,
+    /// Only the tasks of this fan-out.
+    pub group: Option<GroupId>,
     /// Only tasks whose id, operation, requester, host, parameters or error contain this text.
     pub text: String,
 }
@@ -336,6 +385,9 @@ pub struct TaskPage {
     pub tasks: Vec<Task>,
     /// Where the next page begins; none on the last page.
     pub next: Option<TaskCursor>,
+    /// Set when the page ends early because enough rows were looked at: tasks enqueued before this
+    /// time have not been searched yet, and `next` goes on there. The page may then be short or empty.
+    pub searched_to: Option<Timestamp>,
 }
 
 /// What a watched task's stream carries: the task as it is now, and the log lines since the last message.

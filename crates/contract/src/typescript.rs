@@ -4,7 +4,9 @@ use std::path::Path;
 
 use ts_rs::{Config, ExportError, TS};
 
-use crate::{audit, cleanup, error, event, health, overview, params, settings, statistics, task};
+use crate::{
+    audit, bulk, cleanup, error, event, group, health, overview, params, settings, statistics, task,
+};
 
 /// Writes one `.ts` file for each type that crosses to the UI, and for each type those are made of.
 ///
@@ -13,9 +15,14 @@ use crate::{audit, cleanup, error, event, health, overview, params, settings, st
 pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     let config = Config::new().with_out_dir(directory);
     audit::AuditEntry::export_all(&config)?;
+    bulk::BulkCancelOutcome::export_all(&config)?;
+    bulk::BulkCount::export_all(&config)?;
+    bulk::BulkRunAgainOutcome::export_all(&config)?;
     cleanup::CleanupReport::export_all(&config)?;
     error::ErrorReply::export_all(&config)?;
     event::Change::export_all(&config)?;
+    group::FanOutOutcome::export_all(&config)?;
+    group::TaskGroup::export_all(&config)?;
     health::HealthReport::export_all(&config)?;
     overview::Overview::export_all(&config)?;
     params::CleanupRunsParams::export_all(&config)?;
@@ -25,6 +32,8 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     settings::SettingsView::export_all(&config)?;
     statistics::StatisticsReport::export_all(&config)?;
     task::CancelOutcome::export_all(&config)?;
+    task::ForceCloseOutcome::export_all(&config)?;
+    task::PriorityOutcome::export_all(&config)?;
     task::TaskFilter::export_all(&config)?;
     task::TaskPage::export_all(&config)?;
     task::TaskUpdate::export_all(&config)?;

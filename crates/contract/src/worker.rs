@@ -138,6 +138,8 @@ pub struct Worker {
     pub concurrency: u32,
     /// What it is doing.
     pub state: WorkerState,
+    /// The operator who asked it to drain; it claims nothing until somebody resumes it.
+    pub drain_requested_by: Option<String>,
     /// When it started.
     pub started_at: Timestamp,
     /// Its last sign of life.

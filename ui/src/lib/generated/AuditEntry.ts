@@ -19,7 +19,8 @@ at: Timestamp,
  */
 who: string, 
 /**
- * What was done: `enqueue`, `enqueue_duplicate`, `cancel`, `change_settings`.
+ * What was done: `enqueue`, `enqueue_duplicate`, `cancel`, `cancel_matching`, `force_close`,
+ * `set_priority`, `pause`, `resume`, `drain`, `undrain`, `change_settings`.
  */
 what: string, 
 /**

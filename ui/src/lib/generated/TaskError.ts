@@ -5,7 +5,7 @@
  */
 export type TaskError = { 
 /**
- * A short word to search for: `permanent`, `transient`, `timeout`, `lease_expired`, `cancelled`.
+ * A short word to search for: `permanent`, `transient`, `timeout`, `lease_expired`, `cancelled`, `force_closed`.
  */
 kind: string, 
 /**

@@ -48,6 +48,10 @@ concurrency: number,
  */
 state: WorkerState, 
 /**
+ * The operator who asked it to drain; it claims nothing until somebody resumes it.
+ */
+drain_requested_by: string | null, 
+/**
  * When it started.
  */
 started_at: Timestamp, 
