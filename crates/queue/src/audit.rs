@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use upkeep_contract::Timestamp;
 use upkeep_contract::audit::AuditEntry;
 
-use crate::engine::WriteTransaction;
+use crate::engine::{Statement, WriteTransaction, list_of, rows_of, sql};
 use crate::rows::{json, read_all, to_json};
 use crate::{Queue, QueueError};
 
@@ -37,17 +37,37 @@ impl<'a> NewAudit<'a> {
         tx: &mut WriteTransaction,
         now: Timestamp,
     ) -> Result<(), QueueError> {
-        sqlx::query("INSERT INTO audit (id, at, who, what, subject, parameters) VALUES ($1, $2, $3, $4, $5, $6)")
+        insert_all(tx, &[self], now).await
+    }
+
+    fn bind(&self, statement: Statement, now: Timestamp) -> Result<Statement, QueueError> {
+        Ok(statement
             .bind(uuid::Uuid::now_v7().to_string())
-            .bind(now.as_millis())
+            .bind(now)
             .bind(self.who)
             .bind(self.what)
             .bind(self.subject)
-            .bind(to_json(self.parameters)?)
-            .execute(&mut **tx)
-            .await?;
-        Ok(())
+            .bind(to_json(self.parameters)?))
     }
+}
+
+/// Many entries at once, in their order.
+pub(crate) async fn insert_all(
+    tx: &mut WriteTransaction,
+    entries: &[NewAudit<'_>],
+    now: Timestamp,
+) -> Result<(), QueueError> {
+    for piece in list_of(entries) {
+        let rows = rows_of(piece.len(), 6);
+        let mut statement = sql(format!(
+            "INSERT INTO audit (id, at, who, what, subject, parameters) VALUES {rows}"
+        ));
+        for entry in piece {
+            statement = entry.bind(statement, now)?;
+        }
+        statement.execute(tx).await?;
+    }
+    Ok(())
 }
 
 #[derive(FromRow)]
@@ -91,8 +111,7 @@ impl Queue {
         NewAudit::new(who, what, subject, parameters)
             .insert(&mut tx, self.now())
             .await?;
-        tx.commit().await?;
-        Ok(())
+        tx.commit().await
     }
 
     /// The newest entries of the audit trail, older than `before` (an entry's id) when given.
@@ -104,13 +123,13 @@ impl Queue {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<AuditEntry>, QueueError> {
-        let rows: Vec<AuditRow> = sqlx::query_as(
+        let rows: Vec<AuditRow> = sql(
             "SELECT id, at, who, what, subject, parameters FROM audit \
              WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
         )
         .bind(before)
-        .bind(i64::from(limit))
-        .fetch_all(self.engine.readers())
+        .bind(limit)
+        .fetch_all(&mut self.engine.read().await?)
         .await?;
         read_all(rows)
     }

@@ -1,13 +1,13 @@
 //! The change feed: says that something changed, never what it became.
 //!
-//! Changes of this process arrive at once. Changes of other processes arrive as
-//! [`Change::All`], found by polling a version number, and only while somebody listens.
+//! Changes of this process arrive at once. Other processes are watched only while somebody
+//! listens: their changes arrive by name through PostgreSQL, as [`Change::All`] through SQLite.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use upkeep_contract::event::Change;
 
@@ -17,38 +17,44 @@ use crate::engine::Engine;
 /// Signals kept for a slow listener before it is told to re-read all.
 const CAPACITY: usize = 1024;
 
-/// How often another process's changes are looked for while somebody listens. One look takes
-/// some 20 µs, so the idle cost stays well below 1 % of a core.
-const POLL: Duration = Duration::from_millis(20);
-
 /// The pause after a look that failed: the database may be away for long.
-const POLL_AFTER_ERROR: Duration = Duration::from_secs(1);
+const AFTER_ERROR: Duration = Duration::from_secs(1);
 
-/// Sends signals, and polls while there are listeners.
+/// Sends signals, and watches other processes while there are listeners.
 #[derive(Clone, Debug)]
 pub(crate) struct ChangeFeed {
     sender: broadcast::Sender<Change>,
-    poller: Arc<Poller>,
+    watcher: Arc<Watcher>,
 }
 
 #[derive(Debug)]
-struct Poller {
+struct Watcher {
     engine: Engine,
+    /// Tells this process's own signals from those of others.
+    sender_name: String,
     listeners: AtomicUsize,
+    left: Notify,
     running: Mutex<bool>,
 }
 
 impl ChangeFeed {
     pub(crate) fn new(engine: Engine) -> Self {
-        let poller = Poller {
+        let watcher = Watcher {
             engine,
+            sender_name: uuid::Uuid::now_v7().to_string(),
             listeners: AtomicUsize::new(0),
+            left: Notify::new(),
             running: Mutex::new(false),
         };
         Self {
             sender: broadcast::Sender::new(CAPACITY),
-            poller: Arc::new(poller),
+            watcher: Arc::new(watcher),
         }
+    }
+
+    /// What other processes know this one's signals by.
+    pub(crate) fn sender_name(&self) -> &str {
+        &self.watcher.sender_name
     }
 
     /// Tells this process's listeners. Nobody listening is fine.
@@ -60,45 +66,48 @@ impl ChangeFeed {
 
     fn subscribe(&self) -> ChangeStream {
         let receiver = self.sender.subscribe();
-        self.poller.listeners.fetch_add(1, Ordering::SeqCst);
-        let mut running = lock(&self.poller.running);
+        self.watcher.listeners.fetch_add(1, Ordering::SeqCst);
+        let mut running = lock(&self.watcher.running);
         if !*running {
             *running = true;
-            tokio::spawn(poll(Arc::clone(&self.poller), self.sender.clone()));
+            tokio::spawn(watch(Arc::clone(&self.watcher), self.sender.clone()));
         }
         ChangeStream {
             receiver,
-            poller: Arc::clone(&self.poller),
+            watcher: Arc::clone(&self.watcher),
         }
     }
 }
 
-async fn poll(poller: Arc<Poller>, sender: broadcast::Sender<Change>) {
-    let mut seen = None;
+async fn watch(watcher: Arc<Watcher>, sender: broadcast::Sender<Change>) {
+    let mut outside = watcher.engine.outside_changes(&watcher.sender_name);
     let mut blind = false;
     loop {
         {
-            let mut running = lock(&poller.running);
-            if poller.listeners.load(Ordering::SeqCst) == 0 {
+            let mut running = lock(&watcher.running);
+            if watcher.listeners.load(Ordering::SeqCst) == 0 {
                 *running = false;
                 return;
             }
         }
-        match poller.engine.others_version().await {
-            Ok(version) => {
-                let changed = blind || seen.is_some_and(|seen| seen != version);
-                if changed && sender.send(Change::All).is_err() {
-                    tracing::trace!("the last listener left");
-                }
-                seen = Some(version);
-                blind = false;
-                tokio::time::sleep(POLL).await;
-            }
+        let heard = tokio::select! {
+            heard = outside.next() => heard,
+            () = watcher.left.notified() => continue,
+        };
+        let changes = match heard {
+            Ok(_) if std::mem::take(&mut blind) => vec![Change::All],
+            Ok(changes) => changes,
             Err(error) => {
                 tracing::debug!(%error, "cannot look for changes of other processes");
-                // what happened meanwhile was not seen, and a new connection counts anew
+                // what happens meanwhile is not seen
                 blind = true;
-                tokio::time::sleep(POLL_AFTER_ERROR).await;
+                tokio::time::sleep(AFTER_ERROR).await;
+                continue;
+            }
+        };
+        for change in changes {
+            if sender.send(change).is_err() {
+                tracing::trace!("the last listener left");
             }
         }
     }
@@ -112,7 +121,7 @@ fn lock(running: &Mutex<bool>) -> std::sync::MutexGuard<'_, bool> {
 #[derive(Debug)]
 pub struct ChangeStream {
     receiver: broadcast::Receiver<Change>,
-    poller: Arc<Poller>,
+    watcher: Arc<Watcher>,
 }
 
 impl ChangeStream {
@@ -136,7 +145,9 @@ impl ChangeStream {
 
 impl Drop for ChangeStream {
     fn drop(&mut self) {
-        self.poller.listeners.fetch_sub(1, Ordering::SeqCst);
+        if self.watcher.listeners.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.watcher.left.notify_one();
+        }
     }
 }
 

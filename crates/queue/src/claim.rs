@@ -1,15 +1,15 @@
-//! Giving a task to a worker: queued → running.
+//! Giving tasks to a worker: queued → running.
 
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
 use upkeep_contract::event::Change;
 use upkeep_contract::task::Task;
 use upkeep_contract::worker::ClaimStrategy;
 use upkeep_contract::{LeaseToken, OperationId, Timestamp, WorkerId};
 
 use crate::attempt::Lease;
-use crate::engine::CLAIM_LOCK;
+use crate::candidates::{Allowed, allowed, candidates, order};
+use crate::engine::{list_of, rows_of, sql};
 use crate::rows::{TASK_COLUMNS, TaskRow};
 use crate::{Queue, QueueError};
 
@@ -24,15 +24,6 @@ pub struct ClaimFilter {
     pub strategy: ClaimStrategy,
 }
 
-impl ClaimFilter {
-    /// The ids as one text between commas, which both engines can search with LIKE.
-    fn operations_list(&self) -> String {
-        self.operations
-            .iter()
-            .fold(",".to_owned(), |list, id| list + id.as_str() + ",")
-    }
-}
-
 /// An attempt that was given to a worker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
@@ -44,35 +35,12 @@ pub struct Claim {
     pub lease_until: Timestamp,
 }
 
-/// Due tasks that the worker may perform: `$4` is its host, `$5` the time, `$6` its operations.
-const DUE: &str = "state = 'queued' AND run_after <= $5 AND attempt < max_attempts \
-     AND (target_host IS NULL OR target_host = $4) AND $6 LIKE '%,' || operation || ',%'";
-
-/// The statement's part that picks one due task; `$7` is a number from 0 to 1 drawn by chance.
-fn pick(strategy: ClaimStrategy) -> String {
-    let first = |order: &str| {
-        format!(
-            "SELECT id FROM tasks WHERE {DUE} AND $7 >= 0 ORDER BY {order} LIMIT 1 {CLAIM_LOCK}"
-        )
-    };
-    match strategy {
-        ClaimStrategy::Priority => first("priority, enqueued_at, id"),
-        ClaimStrategy::Fifo => first("enqueued_at, id"),
-        ClaimStrategy::Lifo => first("enqueued_at DESC, id DESC"),
-        // the task at whose place in the running sum of weights the number falls
-        ClaimStrategy::WeightedRandom => format!(
-            "SELECT id FROM (SELECT id, SUM(weight) OVER (ORDER BY id) AS upto, SUM(weight) OVER () AS whole \
-             FROM (SELECT id, 1.0 / (CASE WHEN priority < 0 THEN 1 ELSE priority + 1 END) AS weight \
-             FROM tasks WHERE {DUE}) AS weighed) AS summed WHERE upto >= $7 * whole ORDER BY upto LIMIT 1"
-        ),
-    }
-}
-
 impl Queue {
-    /// Claims the next task this worker may perform, or `None` when nothing is due.
+    /// Claims the next tasks this worker may perform, at most `up_to`, in its order; empty when
+    /// nothing is due. A worker that takes tasks by chance gets one at a time.
     ///
-    /// One statement, so two workers can never hold the same attempt. The attempt is counted
-    /// here, not at the end: a task that kills its worker runs out of attempts.
+    /// One statement picks and takes them, so two workers can never hold the same attempt. The
+    /// attempt is counted here, not at the end: a task that kills its worker runs out of attempts.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached; nothing was claimed.
@@ -82,73 +50,146 @@ impl Queue {
         pid: u32,
         filter: &ClaimFilter,
         lease: Duration,
-    ) -> Result<Option<Claim>, QueueError> {
-        let token = LeaseToken::generate();
-        let pick = pick(filter.strategy);
-        let sql = format!(
-            "UPDATE tasks SET state = 'running', attempt = attempt + 1, lease_token = $1, lease_until = $2, \
-             worker_id = $3, worker_host = $4, started_at = COALESCE(started_at, $5), progress = NULL \
-             WHERE state = 'queued' AND id = ({pick}) RETURNING {TASK_COLUMNS}"
-        );
+        up_to: u32,
+    ) -> Result<Vec<Claim>, QueueError> {
         let mut tx = self.engine.write().await?;
+        if !self.host_limits.is_empty() {
+            // two workers of one host must not both take the last free place
+            tx.lock(&format!("upkeep claim {}", filter.host)).await?;
+        }
+        let allowed = allowed(&mut tx, filter, &self.host_limits).await?;
         // taken with the write lock in hand: waiting for it must not use up the lease
         let now = self.now();
-        let lease_until = now.plus(lease);
-        let row: Option<TaskRow> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(token.as_str())
-            .bind(lease_until.as_millis())
-            .bind(worker.as_str())
-            .bind(&filter.host)
-            .bind(now.as_millis())
-            .bind(filter.operations_list())
-            .bind(rand::random::<f64>())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let task = Task::try_from(row)?;
-        sqlx::query(
-            "INSERT INTO attempts (task_id, number, worker_id, host, pid, lease_token, started_at, outcome) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'running')",
-        )
-        .bind(task.id.as_str())
-        .bind(i64::from(task.attempt))
-        .bind(worker.as_str())
-        .bind(&filter.host)
-        .bind(i64::from(pid))
-        .bind(token.as_str())
-        .bind(now.as_millis())
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        self.feed.send(Change::Task {
-            task_id: task.id.clone(),
-        });
-        let lease = Lease {
-            task_id: task.id.clone(),
-            token,
-            attempt: task.attempt,
+        let Some(mut statement) = candidates(filter, &allowed, now, up_to) else {
+            return Ok(Vec::new());
         };
-        Ok(Some(Claim {
-            task,
-            lease,
-            lease_until,
-        }))
+        let lease_until = now.plus(lease);
+        let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let prefix = LeaseToken::generate();
+        statement.push(&format!(
+            ", picked AS (SELECT id FROM tasks WHERE id IN (SELECT id FROM candidates) AND state = 'queued' \
+             ORDER BY {} LIMIT ",
+            order(filter.strategy)
+        ));
+        statement.push_bind(up_to);
+        statement.push(&format!(" {})", self.engine.claim_lock()));
+        statement.push(" UPDATE tasks SET state = 'running', attempt = attempt + 1, lease_token = ");
+        // tokens differ by their task, and this one claim is the only one that has this prefix
+        statement.push_bind(format!("{prefix}."));
+        statement.push(" || id, lease_until = ").push_bind(lease_until);
+        statement.push(", lease_ms = ").push_bind(lease_ms);
+        statement.push(", worker_id = ").push_bind(worker.as_str());
+        statement.push(", worker_host = ").push_bind(filter.host.as_str());
+        statement.push(", started_at = COALESCE(started_at, ").push_bind(now);
+        statement.push(&format!(
+            "), progress = NULL WHERE state = 'queued' AND id IN (SELECT id FROM picked) RETURNING {TASK_COLUMNS}"
+        ));
+        let rows: Vec<TaskRow> = statement.fetch_all(&mut tx).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut claims = Vec::with_capacity(rows.len());
+        for row in rows {
+            let task = Task::try_from(row)?;
+            let lease = Lease {
+                task_id: task.id.clone(),
+                token: LeaseToken(format!("{prefix}.{}", task.id)),
+                attempt: task.attempt,
+            };
+            claims.push(Claim {
+                task,
+                lease,
+                lease_until,
+            });
+        }
+        // the database returns what it changed in any order
+        sort(&mut claims, filter.strategy);
+        for piece in list_of(&claims) {
+            let mut insert = sql(format!(
+                "INSERT INTO attempts (task_id, number, worker_id, host, pid, lease_token, started_at, outcome) VALUES {}",
+                rows_of(piece.len(), 8)
+            ));
+            for claim in piece {
+                insert = insert
+                    .bind(claim.task.id.as_str())
+                    .bind(claim.task.attempt)
+                    .bind(worker.as_str())
+                    .bind(filter.host.as_str())
+                    .bind(pid)
+                    .bind(claim.lease.token.as_str())
+                    .bind(now)
+                    .bind("running");
+            }
+            insert.execute(&mut tx).await?;
+        }
+        let changes = claims.iter().map(|claim| Change::Task {
+            task_id: claim.task.id.clone(),
+        });
+        self.commit(tx, changes.collect()).await?;
+        Ok(claims)
     }
 
-    /// When the next queued task that this worker may perform is due, which may be in the past;
-    /// `None` when there is none.
+    /// When the next queued task that this worker may perform now is due, which may be in the past;
+    /// `None` when there is none. Paused operations and those at their limit are left out.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn next_due(&self, filter: &ClaimFilter) -> Result<Option<Timestamp>, QueueError> {
-        let due: Option<i64> = sqlx::query_scalar(
-            "SELECT run_after FROM tasks WHERE state = 'queued' AND (target_host IS NULL OR target_host = $1) \
-             AND $2 LIKE '%,' || operation || ',%' ORDER BY run_after LIMIT 1",
+        let mut connection = self.engine.read().await?;
+        let allowed = allowed(&mut connection, filter, &self.host_limits).await?;
+        let now = self.now();
+        // the strategy decides which is next, not whether there is one
+        let any = ClaimFilter {
+            strategy: ClaimStrategy::Priority,
+            ..filter.clone()
+        };
+        let Some(mut statement) = candidates(&any, &allowed, now, 1) else {
+            return Ok(None);
+        };
+        statement.push(" SELECT id FROM candidates LIMIT 1");
+        let due: Option<(String,)> = statement.fetch_optional(&mut connection).await?;
+        if due.is_some() {
+            return Ok(Some(now));
+        }
+        let waits: Option<(i64,)> = sql(
+            "SELECT run_after FROM tasks WHERE state = 'queued' AND run_after > $1 \
+             AND (target_host IS NULL OR target_host = $2) \
+             AND ($3 LIKE '%,' || operation || ',%' OR (dry_run = 1 AND $4 LIKE '%,' || operation || ',%')) \
+             ORDER BY run_after LIMIT 1",
         )
-        .bind(&filter.host)
-        .bind(filter.operations_list())
-        .fetch_optional(self.engine.readers())
+        .bind(now)
+        .bind(filter.host.as_str())
+        .bind(between_commas(&allowed, |allowance| allowance.changes > 0))
+        .bind(between_commas(&allowed, |_| true))
+        .fetch_optional(&mut connection)
         .await?;
-        Ok(due.map(Timestamp))
+        Ok(waits.map(|(run_after,)| Timestamp(run_after)))
     }
+}
+
+/// Ids as one text between commas, which both engines can search with LIKE.
+fn between_commas(
+    allowed: &[Allowed<'_>],
+    which: impl Fn(&Allowed<'_>) -> bool,
+) -> String {
+    allowed
+        .iter()
+        .filter(|allowance| which(allowance))
+        .fold(",".to_owned(), |list, allowance| {
+            list + allowance.operation.as_str() + ","
+        })
+}
+
+fn sort(claims: &mut [Claim], strategy: ClaimStrategy) {
+    claims.sort_by(|a, b| {
+        let (a, b) = (&a.task, &b.task);
+        let age = || (a.enqueued_at, &a.id).cmp(&(b.enqueued_at, &b.id));
+        match strategy {
+            ClaimStrategy::Priority | ClaimStrategy::WeightedRandom => {
+                a.priority.cmp(&b.priority).then_with(age)
+            }
+            ClaimStrategy::Fifo => age(),
+            ClaimStrategy::Lifo => age().reverse(),
+        }
+    });
 }

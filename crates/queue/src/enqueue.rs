@@ -1,12 +1,15 @@
 //! Accepting a request: – → queued.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::Value;
 use upkeep_contract::event::Change;
-use upkeep_contract::{AttemptNumber, OperationId, TaskId};
+use upkeep_contract::task::TaskState;
+use upkeep_contract::{AttemptNumber, GroupId, OperationId, TaskId, Timestamp};
 
-use crate::audit::NewAudit;
+use crate::audit::{NewAudit, insert_all};
+use crate::engine::{WriteTransaction, list_of, rows_of, sql};
 use crate::rows::to_json;
 use crate::{Queue, QueueError};
 
@@ -16,6 +19,12 @@ pub const DEFAULT_PRIORITY: i32 = 100;
 pub const DEFAULT_MAX_ATTEMPTS: AttemptNumber = 3;
 /// Long enough for millions of files; an attempt that takes longer hangs.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_hours(6);
+
+/// How often an insert is tried whose key is taken by a task that ends in the meantime.
+const TRIES: usize = 3;
+
+/// Longer keys are shortened.
+const KEY_BYTES_MAX: usize = 400;
 
 /// A request to perform an operation. Its parameters have been accepted by the operation's registry.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +37,8 @@ pub struct NewTask {
     pub dry_run: bool,
     /// The host it must run on, or none for any.
     pub target_host: Option<String>,
+    /// The fan-out it belongs to.
+    pub group_id: Option<GroupId>,
     /// Lower runs first.
     pub priority: i32,
     /// Attempts allowed, at least 1.
@@ -54,6 +65,7 @@ impl NewTask {
             params,
             dry_run: false,
             target_host: None,
+            group_id: None,
             priority: DEFAULT_PRIORITY,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             timeout: DEFAULT_TIMEOUT,
@@ -73,57 +85,192 @@ pub enum Enqueued {
     Existing(TaskId),
 }
 
+impl Enqueued {
+    /// The task that will do the work, new or not.
+    pub fn id(&self) -> &TaskId {
+        match self {
+            Self::New(id) | Self::Existing(id) => id,
+        }
+    }
+}
+
 impl Queue {
-    /// Accepts a request: once this returns, the task is durable.
+    /// Accepts a request: once this returns, the task is durable. Requests that arrive while another
+    /// is being made durable share the next transaction.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`] when it could not be made durable; then it was not accepted.
     pub async fn enqueue(&self, task: NewTask) -> Result<Enqueued, QueueError> {
-        let now = self.now();
-        let params = to_json(&task.params)?;
-        let mut tx = self.engine.write().await?;
-        if let Some(key) = &task.dedup_key {
-            let existing: Option<String> = sqlx::query_scalar(
-                "SELECT id FROM tasks WHERE dedup_key = $1 AND state IN ('queued', 'running')",
-            )
-            .bind(key)
-            .fetch_optional(&mut *tx)
-            .await?;
-            if let Some(id) = existing {
-                NewAudit::new(&task.requested_by, "enqueue_duplicate", &id, &task.params)
-                    .insert(&mut tx, now)
-                    .await?;
-                tx.commit().await?;
-                return Ok(Enqueued::Existing(TaskId(id)));
+        // drawn here, so that ids sort in the order of the requests
+        let request = (TaskId::generate(), task);
+        self.enqueuing
+            .submit(request, |requests| {
+                let queue = self.clone();
+                async move { queue.enqueue_together(requests).await }
+            })
+            .await
+    }
+
+    /// Accepts many requests in one transaction: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`Queue::enqueue`].
+    pub async fn enqueue_all(&self, tasks: Vec<NewTask>) -> Result<Vec<Enqueued>, QueueError> {
+        let requests: Vec<_> = tasks
+            .into_iter()
+            .map(|task| (TaskId::generate(), task))
+            .collect();
+        self.insert_requests(&requests).await
+    }
+
+    async fn enqueue_together(
+        &self,
+        requests: Vec<(TaskId, NewTask)>,
+    ) -> Vec<Result<Enqueued, QueueError>> {
+        match self.insert_requests(&requests).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(error) if requests.len() == 1 => vec![Err(error)],
+            // one of them may be at fault for all: each gets its own answer
+            Err(_) => {
+                let mut answers = Vec::with_capacity(requests.len());
+                for request in requests {
+                    let alone = self.insert_requests(std::slice::from_ref(&request)).await;
+                    answers.push(alone.map(|mut answers| answers.remove(0)));
+                }
+                answers
             }
         }
-        let id = TaskId::generate();
-        sqlx::query(
-            "INSERT INTO tasks (id, operation, params, dry_run, target_host, state, priority, dedup_key, requested_by, \
-             enqueued_at, run_after, attempt, max_attempts, timeout_ms, rerun_of) \
-             VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $9, 0, $10, $11, $12)",
-        )
-        .bind(id.as_str())
-        .bind(task.operation.as_str())
-        .bind(&params)
-        .bind(i64::from(task.dry_run))
-        .bind(&task.target_host)
-        .bind(i64::from(task.priority))
-        .bind(&task.dedup_key)
-        .bind(&task.requested_by)
-        .bind(now.as_millis())
-        .bind(i64::from(task.max_attempts.max(1)))
-        .bind(i64::try_from(task.timeout.as_millis()).unwrap_or(i64::MAX).max(1))
-        .bind(task.rerun_of.as_ref().map(TaskId::as_str))
-        .execute(&mut *tx)
-        .await?;
-        NewAudit::new(&task.requested_by, "enqueue", id.as_str(), &task.params)
-            .insert(&mut tx, now)
-            .await?;
-        tx.commit().await?;
-        self.feed.send(Change::Task {
-            task_id: id.clone(),
-        });
-        Ok(Enqueued::New(id))
     }
+
+    async fn insert_requests(
+        &self,
+        requests: &[(TaskId, NewTask)],
+    ) -> Result<Vec<Enqueued>, QueueError> {
+        let keys: Vec<Option<String>> = requests
+            .iter()
+            .map(|(_, task)| task.dedup_key.as_deref().map(short_key))
+            .collect();
+        let mut tx = self.engine.write().await?;
+        let now = self.now();
+        let mut rows = Vec::with_capacity(requests.len());
+        for ((id, task), key) in requests.iter().zip(&keys) {
+            rows.push((id, task, key.as_deref(), to_json(&task.params)?));
+        }
+        // two programs that enqueue the same requests in another order must not wait for each other
+        rows.sort_by_key(|row| row.2);
+        let (mut new, mut existing) = (HashSet::with_capacity(rows.len()), HashMap::new());
+        for _ in 0..TRIES {
+            for piece in list_of(&rows) {
+                new.extend(insert(&mut tx, piece, now).await?);
+            }
+            rows.retain(|row| !new.contains(row.0.as_str()));
+            let taken: Vec<&str> = rows.iter().filter_map(|row| row.2).collect();
+            existing.extend(find_existing(&mut tx, &taken).await?);
+            // what had the key may have ended between the two statements: then it is free now
+            rows.retain(|row| row.2.is_none_or(|key| !existing.contains_key(key)));
+            if rows.is_empty() {
+                break;
+            }
+        }
+
+        let mut answers = Vec::with_capacity(requests.len());
+        for ((id, _), key) in requests.iter().zip(&keys) {
+            answers.push(if new.contains(id.as_str()) {
+                Enqueued::New(id.clone())
+            } else {
+                let existing = key.as_ref().and_then(|key| existing.get(key));
+                Enqueued::Existing(existing.cloned().ok_or_else(vanished)?)
+            });
+        }
+        let audit: Vec<NewAudit<'_>> = requests
+            .iter()
+            .zip(&answers)
+            .map(|((_, task), answer)| {
+                let what = match answer {
+                    Enqueued::New(_) => "enqueue",
+                    Enqueued::Existing(_) => "enqueue_duplicate",
+                };
+                NewAudit::new(&task.requested_by, what, answer.id().as_str(), &task.params)
+            })
+            .collect();
+        insert_all(&mut tx, &audit, now).await?;
+        let changes = answers
+            .iter()
+            .filter(|answer| matches!(answer, Enqueued::New(_)))
+            .map(|answer| Change::Task {
+                task_id: answer.id().clone(),
+            })
+            .collect();
+        self.commit(tx, changes).await?;
+        Ok(answers)
+    }
+}
+
+/// Inserts what no queued or running task has the key of; the ids that are new.
+async fn insert(
+    tx: &mut WriteTransaction,
+    rows: &[(&TaskId, &NewTask, Option<&str>, String)],
+    now: Timestamp,
+) -> Result<Vec<String>, QueueError> {
+    let places = rows_of(rows.len(), 15);
+    let mut statement = sql(format!(
+        "INSERT INTO tasks (id, operation, params, dry_run, target_host, group_id, state, priority, dedup_key, \
+         requested_by, enqueued_at, run_after, max_attempts, timeout_ms, rerun_of) \
+         VALUES {places} ON CONFLICT DO NOTHING RETURNING id"
+    ));
+    for (id, task, key, params) in rows {
+        statement = statement
+            .bind(id.as_str())
+            .bind(task.operation.as_str())
+            .bind(params.as_str())
+            .bind(task.dry_run)
+            .bind(task.target_host.as_deref())
+            .bind(task.group_id.as_ref().map(GroupId::as_str))
+            .bind(TaskState::Queued.as_str())
+            .bind(task.priority)
+            .bind(*key)
+            .bind(task.requested_by.as_str())
+            .bind(now)
+            .bind(now)
+            .bind(task.max_attempts.max(1))
+            .bind(i64::try_from(task.timeout.as_millis()).unwrap_or(i64::MAX).max(1))
+            .bind(task.rerun_of.as_ref().map(TaskId::as_str));
+    }
+    let ids: Vec<(String,)> = statement.fetch_all(tx).await?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+/// The queued or running tasks that have these keys.
+async fn find_existing(
+    tx: &mut WriteTransaction,
+    keys: &[&str],
+) -> Result<HashMap<String, TaskId>, QueueError> {
+    let mut existing = HashMap::new();
+    for piece in list_of(keys) {
+        let mut statement = sql("SELECT dedup_key, id FROM tasks WHERE dedup_key IN ");
+        statement.push_list(piece.iter().copied());
+        statement.push(" AND state IN ('queued', 'running')");
+        let rows: Vec<(String, String)> = statement.fetch_all(tx).await?;
+        existing.extend(rows.into_iter().map(|(key, id)| (key, TaskId(id))));
+    }
+    Ok(existing)
+}
+
+/// A key that fits into an index of either engine (PostgreSQL's takes 2.7 kB): the beginning of a
+/// long one, and a hash of the whole.
+fn short_key(key: &str) -> String {
+    if key.len() <= KEY_BYTES_MAX {
+        return key.to_owned();
+    }
+    let hash = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, key.as_bytes());
+    let mut end = KEY_BYTES_MAX;
+    while !key.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{} {hash}", &key[..end])
+}
+
+/// A key that is taken each time it is inserted and free each time it is looked for.
+fn vanished() -> QueueError {
+    sqlx::Error::RowNotFound.into()
 }

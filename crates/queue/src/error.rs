@@ -1,6 +1,6 @@
 //! How the queue fails, in words an operator can act on.
 
-use upkeep_contract::{ErrorCode, ErrorReply, TaskId};
+use upkeep_contract::{ErrorCode, ErrorReply, GroupId, TaskId, WorkerId};
 
 /// Why the queue could not do what it was asked. Nothing was changed unless said otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,12 @@ pub enum QueueError {
     /// There is no such task.
     #[error("there is no task {0}")]
     NoSuchTask(TaskId),
+    /// There is no such worker.
+    #[error("there is no worker {0}")]
+    NoSuchWorker(WorkerId),
+    /// There is no task of this fan-out.
+    #[error("there is no task of the group {0}")]
+    NoSuchGroup(GroupId),
     /// A row holds what this version cannot read.
     #[error("the {table} table holds a row that cannot be read: {reason}")]
     Unreadable {
@@ -45,36 +51,64 @@ impl QueueError {
     pub fn hint(&self) -> String {
         match self {
             Self::Unavailable { source } => unavailable_hint(source).to_owned(),
-            Self::Url { .. } => "give sqlite:///absolute/path/upkeep.db in UPKEEP_DATABASE_URL, or unset it".to_owned(),
+            Self::Url { .. } => "give sqlite:///absolute/path/upkeep.db or postgres://user@server/database in UPKEEP_DATABASE_URL, or unset it".to_owned(),
             Self::Schema { .. } => {
                 "the file may come from a newer Upkeep, or be no Upkeep database: update Upkeep, or point UPKEEP_DATABASE_URL elsewhere".to_owned()
             }
-            Self::NoSuchTask(_) => "it may have been removed with the old runs; reload the list".to_owned(),
+            Self::NoSuchTask(_) | Self::NoSuchGroup(_) => {
+                "it may have been removed with the old runs; reload the list".to_owned()
+            }
+            Self::NoSuchWorker(_) => "it may have been removed; reload the list of workers".to_owned(),
             Self::Unreadable { .. } => "it may come from a newer Upkeep: update this one".to_owned(),
         }
     }
 }
 
-/// SQLite's primary result codes (sqlite.org/rescode.html) that have a cure worth naming.
+/// What can be done about an error of the database. SQLite's primary result codes are numbers
+/// (sqlite.org/rescode.html), PostgreSQL's are five characters (its manual, appendix A).
 fn unavailable_hint(error: &sqlx::Error) -> &'static str {
-    let primary = match error {
-        sqlx::Error::Database(database) => database
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .map(|code| code & 0xff),
-        _ => None,
-    };
+    match error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            match code.parse::<u32>() {
+                Ok(number) if code.len() < 5 => sqlite_hint(number & 0xff),
+                _ => postgres_hint(&code),
+            }
+        }
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
+            "check that the database server runs and can be reached from here, then try again"
+        }
+        sqlx::Error::PoolTimedOut => {
+            "the database answers slowly or not at all; check it, then try again"
+        }
+        _ => OTHERWISE,
+    }
+}
+
+const OTHERWISE: &str = "check that the database's disk or server is there, then try again";
+
+fn sqlite_hint(primary: u32) -> &'static str {
     match primary {
-        Some(5 | 6) => "another program holds the database; try again in a moment",
-        Some(8) => "the database is read-only; check the permissions of its file and folder",
-        Some(13) => "the disk is full; free some space and try again, nothing was lost",
-        Some(10 | 14) => {
-            "check that the folder of the database exists, can be written and has space"
-        }
-        Some(11 | 26) => {
-            "the file is damaged or no database; restore it from a copy or move it away"
-        }
-        _ => "check that the database's disk or server is there, then try again",
+        5 | 6 => "another program holds the database; try again in a moment",
+        8 => "the database is read-only; check the permissions of its file and folder",
+        13 => "the disk is full; free some space and try again, nothing was lost",
+        10 | 14 => "check that the folder of the database exists, can be written and has space",
+        11 | 26 => "the file is damaged or no database; restore it from a copy or move it away",
+        _ => OTHERWISE,
+    }
+}
+
+fn postgres_hint(code: &str) -> &'static str {
+    match code {
+        "28000" | "28P01" => "the server refused the user or the password in UPKEEP_DATABASE_URL",
+        "3D000" => "the database does not exist: make it with `createdb`, or mend its name in UPKEEP_DATABASE_URL",
+        "42501" => "the user in UPKEEP_DATABASE_URL may not do this: make it the owner of the database",
+        "53100" => "the server's disk is full; free some space and try again, nothing was lost",
+        "53300" => "the server has no connection left; raise max_connections or stop some programs",
+        "57P01" | "57P02" | "57P03" => "the server stops or starts; try again in a moment",
+        "55P03" | "40P01" | "40001" => "another program holds what this needs; try again in a moment",
+        "25006" => "the server is a read-only replica; name the primary in UPKEEP_DATABASE_URL",
+        _ => OTHERWISE,
     }
 }
 
@@ -97,7 +131,9 @@ impl From<&QueueError> for ErrorReply {
                 ErrorCode::DatabaseUnavailable
             }
             QueueError::Url { .. } => ErrorCode::InvalidConfiguration,
-            QueueError::NoSuchTask(_) => ErrorCode::NotFound,
+            QueueError::NoSuchTask(_)
+            | QueueError::NoSuchWorker(_)
+            | QueueError::NoSuchGroup(_) => ErrorCode::NotFound,
             QueueError::Unreadable { .. } => ErrorCode::Internal,
         };
         Self::new(code, error.to_string(), error.hint())

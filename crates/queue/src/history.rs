@@ -1,10 +1,11 @@
 //! What cleaning needs of the history. Queued and running tasks are out of its reach.
 
-use sqlx::{AssertSqlSafe, FromRow, QueryBuilder};
+use sqlx::FromRow;
 use upkeep_contract::event::Change;
 use upkeep_contract::task::TaskState;
 use upkeep_contract::{OperationId, TaskId, Timestamp};
 
+use crate::engine::{list_of, sql};
 use crate::rows::{count, state};
 use crate::{Queue, QueueError};
 
@@ -68,18 +69,18 @@ impl Queue {
     ) -> Result<Vec<HistoryEntry>, QueueError> {
         let (after_time, after_id) =
             after.map_or((i64::MIN, ""), |(time, id)| (time.as_millis(), id.as_str()));
-        let rows: Vec<HistoryRow> = sqlx::query_as(
-            AssertSqlSafe(format!("SELECT id, operation, state, finished_at, worker_host, \
-             LENGTH(params) + COALESCE(LENGTH(report), 0) + COALESCE(LENGTH(error), 0) \
-             + COALESCE((SELECT SUM(LENGTH(message)) FROM task_log WHERE task_id = tasks.id), 0) AS bytes \
+        let rows: Vec<HistoryRow> = sql(format!(
+            "SELECT id, operation, state, finished_at, worker_host, \
+             CAST(LENGTH(params) + COALESCE(LENGTH(report), 0) + COALESCE(LENGTH(error), 0) \
+             + COALESCE((SELECT SUM(LENGTH(message)) FROM task_log WHERE task_id = tasks.id), 0) AS BIGINT) AS bytes \
              FROM tasks WHERE finished_at IS NOT NULL AND finished_at < $1 AND (finished_at, id) > ($2, $3) \
-             AND NOT {PLAN_IN_USE} ORDER BY finished_at, id LIMIT $4")),
-        )
-        .bind(before.as_millis())
+             AND NOT {PLAN_IN_USE} ORDER BY finished_at, id LIMIT $4"
+        ))
+        .bind(before)
         .bind(after_time)
         .bind(after_id)
-        .bind(i64::from(limit))
-        .fetch_all(self.engine.readers())
+        .bind(limit)
+        .fetch_all(&mut self.engine.read().await?)
         .await?;
         crate::rows::read_all(rows)
     }
@@ -95,18 +96,15 @@ impl Queue {
         before: Timestamp,
     ) -> Result<Vec<TaskId>, QueueError> {
         let mut tx = self.engine.write().await?;
-        for id in ids {
+        for piece in list_of(ids) {
             // attempts and log lines go with it (ON DELETE CASCADE); a state that is not final has no end
-            sqlx::query(AssertSqlSafe(format!(
-                "DELETE FROM tasks WHERE id = $1 AND finished_at IS NOT NULL AND finished_at < $2 AND NOT {PLAN_IN_USE}"
-            )))
-            .bind(id.as_str())
-            .bind(before.as_millis())
-            .execute(&mut *tx)
-            .await?;
+            let mut statement = sql("DELETE FROM tasks WHERE finished_at IS NOT NULL AND finished_at < ");
+            statement.push_bind(before);
+            statement.push(&format!(" AND NOT {PLAN_IN_USE} AND id IN "));
+            statement.push_list(piece.iter().map(TaskId::as_str));
+            statement.execute(&mut tx).await?;
         }
-        tx.commit().await?;
-        self.feed.send(Change::All);
+        self.commit(tx, vec![Change::All]).await?;
         let existing = self.existing(ids).await?;
         Ok(ids
             .iter()
@@ -121,19 +119,12 @@ impl Queue {
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn existing(&self, ids: &[TaskId]) -> Result<Vec<TaskId>, QueueError> {
         let mut existing = Vec::new();
-        // both engines accept far more parameters than this in one statement
-        for chunk in ids.chunks(500) {
-            let mut query = QueryBuilder::new("SELECT id FROM tasks WHERE id IN (");
-            let mut list = query.separated(", ");
-            for id in chunk {
-                list.push_bind(id.as_str());
-            }
-            query.push(")");
-            let found: Vec<String> = query
-                .build_query_scalar()
-                .fetch_all(self.engine.readers())
-                .await?;
-            existing.extend(found.into_iter().map(TaskId));
+        let mut connection = self.engine.read().await?;
+        for piece in list_of(ids) {
+            let mut statement = sql("SELECT id FROM tasks WHERE id IN ");
+            statement.push_list(piece.iter().map(TaskId::as_str));
+            let found: Vec<(String,)> = statement.fetch_all(&mut connection).await?;
+            existing.extend(found.into_iter().map(|(id,)| TaskId(id)));
         }
         Ok(existing)
     }

@@ -1,17 +1,22 @@
 //! Reading tasks: one, a page under a filter, what runs, what ended last.
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, QueryBuilder};
 use upkeep_contract::task::{
     LogLine, Task, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskState,
 };
-use upkeep_contract::{OperationId, TaskId};
+use upkeep_contract::{OperationId, TaskId, Timestamp};
 
+use crate::engine::{Connected, Statement, sql};
+use crate::filter::{ORDER, Route, push_after, push_filter, route};
 use crate::rows::{AttemptRow, LogRow, TASK_COLUMNS, TaskRow, json, read_all};
 use crate::{Queue, QueueError};
 
 /// The largest page: what a screen can show many times over.
 const LARGEST_PAGE: u32 = 500;
+
+/// Rows looked at for one page when a filter cannot be answered from an index: what one look may
+/// take on a slow machine is some milliseconds. The next page goes on from there.
+const LOOKED_AT_MAX: u32 = 1000;
 
 impl Queue {
     /// A task with its attempts and report.
@@ -20,24 +25,24 @@ impl Queue {
     /// [`QueueError::NoSuchTask`], or [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn task(&self, id: &TaskId) -> Result<TaskDetail, QueueError> {
         // one snapshot: a task that ends between two reads must not show a running attempt
-        let mut snapshot = self.engine.readers().begin().await?;
-        let row: Option<TaskRow> = sqlx::query_as(AssertSqlSafe(format!(
-            "SELECT {TASK_COLUMNS} FROM tasks WHERE id = $1"
-        )))
-        .bind(id.as_str())
-        .fetch_optional(&mut *snapshot)
-        .await?;
-        let task = Task::try_from(row.ok_or_else(|| QueueError::NoSuchTask(id.clone()))?)?;
-        let attempts: Vec<AttemptRow> = sqlx::query_as(
-            "SELECT number, worker_id, host, pid, started_at, ended_at, outcome, error FROM attempts \
-             WHERE task_id = $1 ORDER BY number",
+        let mut snapshot = self.engine.snapshot().await?;
+        let row: Option<TaskRow> = sql(format!("SELECT {TASK_COLUMNS} FROM tasks WHERE id = $1"))
+            .bind(id.as_str())
+            .fetch_optional(&mut snapshot)
+            .await?;
+        let mut task = Task::try_from(row.ok_or_else(|| QueueError::NoSuchTask(id.clone()))?)?;
+        self.explain(&mut snapshot, std::slice::from_mut(&mut task))
+            .await?;
+        let attempts: Vec<AttemptRow> = sql(
+            "SELECT number, worker_id, host, pid, started_at, ended_at, outcome, error, late_at, late_outcome, late_error \
+             FROM attempts WHERE task_id = $1 ORDER BY number",
         )
         .bind(id.as_str())
-        .fetch_all(&mut *snapshot)
+        .fetch_all(&mut snapshot)
         .await?;
-        let report: Option<String> = sqlx::query_scalar("SELECT report FROM tasks WHERE id = $1")
+        let (report,): (Option<String>,) = sql("SELECT report FROM tasks WHERE id = $1")
             .bind(id.as_str())
-            .fetch_one(&mut *snapshot)
+            .fetch_one(&mut snapshot)
             .await?;
         let report: Option<Value> = report
             .as_deref()
@@ -52,6 +57,10 @@ impl Queue {
 
     /// A page of tasks, the newest first, after the last row of the page before.
     ///
+    /// Whatever the filter and however long the history, it takes a bounded time: filters by state,
+    /// operation, host, group and id follow an index; for the others a limited number of rows is
+    /// looked at, and the page says how far it has looked ([`TaskPage::searched_to`]).
+    ///
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn tasks(
@@ -61,68 +70,38 @@ impl Queue {
         limit: u32,
     ) -> Result<TaskPage, QueueError> {
         let limit = limit.clamp(1, LARGEST_PAGE);
-        let mut query = QueryBuilder::new(format!("SELECT {TASK_COLUMNS} FROM tasks WHERE 1 = 1"));
-        if !filter.states.is_empty() {
-            push_list(
-                &mut query,
-                "state",
-                filter.states.iter().map(|state| state.as_str()),
-            );
-        }
-        if !filter.operations.is_empty() {
-            push_list(
-                &mut query,
-                "operation",
-                filter.operations.iter().map(OperationId::as_str),
-            );
-        }
-        let text = filter.text.trim();
-        if !text.is_empty() {
-            let pattern = format!("%{}%", escape_like(text));
-            query.push(" AND (");
-            for (index, column) in [
-                "id",
-                "operation",
-                "requested_by",
-                "worker_host",
-                "target_host",
-                "params",
-                "error",
-            ]
-            .iter()
-            .enumerate()
-            {
-                query
-                    .push(if index == 0 { "" } else { " OR " })
-                    .push(format!("LOWER({column}) LIKE LOWER("));
-                query.push_bind(pattern.clone()).push(") ESCAPE '\\'");
-            }
-            query.push(")");
-        }
-        if let Some(cursor) = after {
-            query
-                .push(" AND (enqueued_at, id) < (")
-                .push_bind(cursor.enqueued_at.as_millis());
-            query.push(", ").push_bind(cursor.id.as_str()).push(")");
-        }
-        query
-            .push(" ORDER BY enqueued_at DESC, id DESC LIMIT ")
-            .push_bind(i64::from(limit) + 1);
-        let rows: Vec<TaskRow> = query
-            .build_query_as()
-            .fetch_all(self.engine.readers())
+        let route = route(filter);
+        let mut snapshot = self.engine.snapshot().await?;
+        let end = if route.exact {
+            None
+        } else {
+            looked_at_last(&mut snapshot, &route, after).await?
+        };
+        let rows: Vec<TaskRow> = page(filter, &route, after, end.as_ref(), limit + 1)
+            .fetch_all(&mut snapshot)
             .await?;
         let mut tasks: Vec<Task> = read_all(rows)?;
         let more = tasks.len() > limit as usize;
         tasks.truncate(limit as usize);
-        let next = tasks.last().filter(|_| more);
-        let next = next.map(|task| TaskCursor {
+        self.explain(&mut snapshot, &mut tasks).await?;
+        let last = tasks.last().map(|task| TaskCursor {
             enqueued_at: task.enqueued_at,
             id: task.id.clone(),
         });
-        Ok(TaskPage { tasks, next })
+        Ok(if more {
+            TaskPage {
+                tasks,
+                next: last,
+                searched_to: None,
+            }
+        } else {
+            TaskPage {
+                tasks,
+                searched_to: end.as_ref().map(|cursor| cursor.enqueued_at),
+                next: end,
+            }
+        })
     }
-
     /// Queued and running tasks of an operation, the oldest first.
     ///
     /// # Errors
@@ -132,15 +111,18 @@ impl Queue {
         operation: &OperationId,
         limit: u32,
     ) -> Result<Vec<Task>, QueueError> {
-        let rows: Vec<TaskRow> = sqlx::query_as(AssertSqlSafe(format!(
+        let mut connection = self.engine.read().await?;
+        let rows: Vec<TaskRow> = sql(format!(
             "SELECT {TASK_COLUMNS} FROM tasks WHERE state IN ('queued', 'running') AND operation = $1 \
              ORDER BY enqueued_at, id LIMIT $2"
-        )))
+        ))
         .bind(operation.as_str())
-        .bind(i64::from(limit))
-        .fetch_all(self.engine.readers())
+        .bind(limit)
+        .fetch_all(&mut connection)
         .await?;
-        read_all(rows)
+        let mut tasks = read_all(rows)?;
+        self.explain(&mut connection, &mut tasks).await?;
+        Ok(tasks)
     }
 
     /// The task of an operation that ended last, previews left out.
@@ -148,12 +130,12 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn last_run(&self, operation: &OperationId) -> Result<Option<Task>, QueueError> {
-        let row: Option<TaskRow> = sqlx::query_as(AssertSqlSafe(format!(
+        let row: Option<TaskRow> = sql(format!(
             "SELECT {TASK_COLUMNS} FROM tasks WHERE operation = $1 AND dry_run = 0 AND finished_at IS NOT NULL \
              ORDER BY finished_at DESC, id DESC LIMIT 1"
-        )))
+        ))
         .bind(operation.as_str())
-        .fetch_optional(self.engine.readers())
+        .fetch_optional(&mut self.engine.read().await?)
         .await?;
         row.map(Task::try_from).transpose()
     }
@@ -168,14 +150,14 @@ impl Queue {
         after: i64,
         limit: u32,
     ) -> Result<Vec<LogLine>, QueueError> {
-        let rows: Vec<LogRow> = sqlx::query_as(
+        let rows: Vec<LogRow> = sql(
             "SELECT sequence, attempt, at, level, message FROM task_log WHERE task_id = $1 AND sequence > $2 \
              ORDER BY sequence LIMIT $3",
         )
         .bind(id.as_str())
         .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(self.engine.readers())
+        .bind(limit)
+        .fetch_all(&mut self.engine.read().await?)
         .await?;
         read_all(rows)
     }
@@ -185,13 +167,13 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn log_tail(&self, id: &TaskId, limit: u32) -> Result<Vec<LogLine>, QueueError> {
-        let rows: Vec<LogRow> = sqlx::query_as(
+        let rows: Vec<LogRow> = sql(
             "SELECT sequence, attempt, at, level, message FROM task_log WHERE task_id = $1 \
              ORDER BY sequence DESC LIMIT $2",
         )
         .bind(id.as_str())
-        .bind(i64::from(limit))
-        .fetch_all(self.engine.readers())
+        .bind(limit)
+        .fetch_all(&mut self.engine.read().await?)
         .await?;
         let mut lines: Vec<LogLine> = read_all(rows)?;
         lines.reverse();
@@ -203,33 +185,72 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn count(&self, state: TaskState) -> Result<u64, QueueError> {
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM tasks WHERE state = $1")
+        let (number,): (i64,) = sql("SELECT COUNT(*) FROM tasks WHERE state = $1")
             .bind(state.as_str())
-            .fetch_one(self.engine.readers())
+            .fetch_one(&mut self.engine.read().await?)
             .await?;
-        Ok(crate::rows::count(count))
+        Ok(crate::rows::count(number))
     }
 }
 
-fn push_list<'a, DB>(
-    query: &mut QueryBuilder<DB>,
-    column: &str,
-    values: impl Iterator<Item = &'a str>,
-) where
-    DB: sqlx::Database,
-    for<'q> String: sqlx::Encode<'q, DB> + sqlx::Type<DB>,
-{
-    query.push(format!(" AND {column} IN ("));
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value.to_owned());
+/// The last of the rows to be looked at for this page; none when there are fewer.
+async fn looked_at_last(
+    connection: &mut impl Connected,
+    route: &Route,
+    after: Option<&TaskCursor>,
+) -> Result<Option<TaskCursor>, QueueError> {
+    let mut statement = sql("SELECT enqueued_at, id FROM (");
+    for (index, walk) in route.walks.iter().enumerate() {
+        statement.push(if index == 0 { "" } else { " UNION ALL " });
+        statement.push("SELECT * FROM (SELECT enqueued_at, id FROM tasks WHERE ");
+        walk.push(&mut statement);
+        push_after(&mut statement, after);
+        statement.push(&format!(" ORDER BY {ORDER} LIMIT "));
+        statement.push_bind(LOOKED_AT_MAX);
+        statement.push(&format!(") AS walk_{index}"));
     }
-    query.push(")");
+    statement.push(&format!(") AS walks ORDER BY {ORDER} LIMIT 1 OFFSET "));
+    statement.push_bind(LOOKED_AT_MAX - 1);
+    let row: Option<(i64, String)> = statement.fetch_optional(connection).await?;
+    Ok(row.map(|(enqueued_at, id)| TaskCursor {
+        enqueued_at: Timestamp(enqueued_at),
+        id: TaskId(id),
+    }))
 }
 
-/// Makes LIKE take the text literally.
-fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_")
+/// The first rows of all walks together, between the two cursors.
+fn page(
+    filter: &TaskFilter,
+    route: &Route,
+    after: Option<&TaskCursor>,
+    end: Option<&TaskCursor>,
+    limit: u32,
+) -> Statement {
+    let mut statement = sql(format!(
+        "SELECT {TASK_COLUMNS} FROM tasks WHERE id IN (SELECT id FROM ("
+    ));
+    for (index, walk) in route.walks.iter().enumerate() {
+        statement.push(if index == 0 { "" } else { " UNION ALL " });
+        statement.push("SELECT * FROM (SELECT enqueued_at, id FROM tasks WHERE ");
+        walk.push(&mut statement);
+        push_after(&mut statement, after);
+        if let Some(end) = end {
+            statement
+                .push(" AND (enqueued_at, id) >= (")
+                .push_bind(end.enqueued_at)
+                .push(", ")
+                .push_bind(end.id.as_str())
+                .push(")");
+        }
+        if !route.exact {
+            push_filter(&mut statement, filter);
+        }
+        statement.push(&format!(" ORDER BY {ORDER} LIMIT "));
+        statement.push_bind(limit);
+        statement.push(&format!(") AS walk_{index}"));
+    }
+    statement.push(&format!(") AS walks ORDER BY {ORDER} LIMIT "));
+    statement.push_bind(limit);
+    statement.push(&format!(") ORDER BY {ORDER}"));
+    statement
 }

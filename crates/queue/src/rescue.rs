@@ -1,17 +1,29 @@
-//! Taking back tasks whose worker was killed or whose host is gone: the lease ran out.
+//! Taking back tasks whose worker was killed or whose host is gone: nobody extended the lease.
+//!
+//! No two clocks are compared. Whoever looks after leases remembers when it first saw each one as
+//! it is, and takes a lease for dead when it has not changed for its whole length by the looker's
+//! own monotonic clock. So a worker or a server whose clock is wrong or is set, and a machine that
+//! slept, take nothing from a worker that lives.
+
+use std::collections::HashMap;
+use std::time::Duration;
 
 use upkeep_contract::event::Change;
 use upkeep_contract::task::{AttemptOutcome, TaskError, TaskState};
 use upkeep_contract::{LeaseToken, TaskId};
 
-use crate::attempt::{Lease, Transition, end_attempt};
+use crate::attempt::Lease;
+use crate::engine::sql;
+use crate::finish::{EndedBy, Transition, end_attempts};
 use crate::rows::small;
 use crate::{Queue, QueueError};
 
 #[derive(sqlx::FromRow)]
-struct ExpiredRow {
+struct RunningRow {
     id: String,
     lease_token: String,
+    lease_until: i64,
+    lease_ms: Option<i64>,
     attempt: i64,
     max_attempts: i64,
     cancel_requested_at: Option<i64>,
@@ -19,59 +31,117 @@ struct ExpiredRow {
 }
 
 /// Tasks rescued in one transaction: enough for a dead worker's load, short enough to hold the write lock.
-const BATCH: i64 = 100;
+const BATCH: usize = 100;
 
-impl Queue {
-    /// Takes back every task whose lease has run out, and returns how many.
-    ///
-    /// The lost attempt counts. It goes back to the queue while attempts are left, else it failed;
-    /// a task that an operator wanted cancelled is cancelled. Any worker may call this at any time:
-    /// the write names the token that ran out, so two rescuers never rescue twice.
-    ///
-    /// # Errors
-    /// [`QueueError::Unavailable`] when the database cannot be reached.
-    pub async fn rescue(&self) -> Result<u64, QueueError> {
-        let now = self.now();
-        // most looks find nothing: a read, so that idle workers never take the write lock
-        let any: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM tasks WHERE state = 'running' AND lease_until < $1 LIMIT 1",
-        )
-        .bind(now.as_millis())
-        .fetch_optional(self.engine.readers())
-        .await?;
-        if any.is_none() {
-            return Ok(0);
-        }
-        let mut tx = self.engine.write().await?;
-        let rows: Vec<ExpiredRow> = sqlx::query_as(
-            "SELECT id, lease_token, attempt, max_attempts, cancel_requested_at, worker_host FROM tasks \
-             WHERE state = 'running' AND lease_until < $1 ORDER BY lease_until LIMIT $2",
-        )
-        .bind(now.as_millis())
-        .bind(BATCH)
-        .fetch_all(&mut *tx)
-        .await?;
-        let mut rescued = Vec::with_capacity(rows.len());
+/// A running task as it was seen.
+#[derive(Debug)]
+struct Seen {
+    token: String,
+    until: i64,
+    since: Duration,
+}
+
+/// The memory of one who looks after leases: when each was first seen as it is.
+#[derive(Debug, Default)]
+pub struct LeaseWatch {
+    seen: HashMap<String, Seen>,
+}
+
+impl LeaseWatch {
+    /// Takes note of what runs now; the tasks whose lease has not changed for its whole length.
+    fn look(&mut self, rows: Vec<RunningRow>, elapsed: Duration) -> Vec<RunningRow> {
+        let mut before = std::mem::take(&mut self.seen);
+        let mut dead = Vec::new();
         for row in rows {
-            let lease = Lease {
-                task_id: TaskId(row.id.clone()),
-                token: LeaseToken(row.lease_token.clone()),
-                attempt: small("tasks", row.attempt)?,
+            let same = before
+                .remove(&row.id)
+                .filter(|seen| seen.token == row.lease_token && seen.until == row.lease_until);
+            let since = same.map_or(elapsed, |seen| seen.since);
+            let length = Duration::from_millis(u64::try_from(row.lease_ms.unwrap_or(0)).unwrap_or(0));
+            let seen = Seen {
+                token: row.lease_token.clone(),
+                until: row.lease_until,
+                since,
             };
-            end_attempt(&mut tx, &lease, lost(&row), now).await?;
-            rescued.push(lease.task_id);
+            self.seen.insert(row.id.clone(), seen);
+            if elapsed.saturating_sub(since) > length {
+                dead.push(row);
+            }
         }
-        tx.commit().await?;
-        let count = rescued.len() as u64;
-        for task_id in rescued {
-            tracing::warn!(%task_id, "the lease ran out: the worker was killed or its host is gone");
-            self.feed.send(Change::Task { task_id });
-        }
-        Ok(count)
+        dead
     }
 }
 
-fn lost(row: &ExpiredRow) -> Transition {
+impl Queue {
+    /// Takes back every task whose lease nobody extended for its whole length since `watch` first
+    /// saw it so, and returns how many.
+    ///
+    /// The lost attempt counts. It goes back to the queue while attempts are left, else it failed;
+    /// a task that an operator wanted cancelled is cancelled. Any worker may call this at any time:
+    /// the write names the lease as it was seen, so two rescuers never rescue twice, and a worker that
+    /// extends it in the last moment keeps it.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn rescue(&self, watch: &mut LeaseWatch) -> Result<u64, QueueError> {
+        // a read, so that idle workers never take the write lock
+        let rows: Vec<RunningRow> = sql(
+            "SELECT id, lease_token, lease_until, lease_ms, attempt, max_attempts, cancel_requested_at, worker_host \
+             FROM tasks WHERE state = 'running'",
+        )
+        .fetch_all(&mut self.engine.read().await?)
+        .await?;
+        let dead = watch.look(rows, self.clock.elapsed());
+        let mut rescued = 0;
+        for batch in dead.chunks(BATCH) {
+            rescued += self.take_back(batch).await?;
+        }
+        Ok(rescued)
+    }
+
+    async fn take_back(&self, dead: &[RunningRow]) -> Result<u64, QueueError> {
+        let mut tx = self.engine.write().await?;
+        let now = self.now();
+        let mut statement = sql(
+            "SELECT id, lease_token, lease_until, lease_ms, attempt, max_attempts, cancel_requested_at, worker_host \
+             FROM tasks WHERE state = 'running' AND id IN ",
+        );
+        statement.push_list(dead.iter().map(|row| row.id.as_str()));
+        statement.push(" ORDER BY id ").push(self.engine.row_lock());
+        let rows: Vec<RunningRow> = statement.fetch_all(&mut tx).await?;
+        let mut leases = Vec::with_capacity(rows.len());
+        for row in rows {
+            let unchanged = dead.iter().any(|seen| {
+                seen.id == row.id
+                    && seen.lease_token == row.lease_token
+                    && seen.lease_until == row.lease_until
+            });
+            if unchanged {
+                let lease = Lease {
+                    task_id: TaskId(row.id.clone()),
+                    token: LeaseToken(row.lease_token.clone()),
+                    attempt: small("tasks", row.attempt)?,
+                };
+                leases.push((lease, lost(&row)));
+            }
+        }
+        let ended: Vec<(&Lease, Transition)> = leases
+            .iter()
+            .map(|(lease, transition)| (lease, transition.clone()))
+            .collect();
+        end_attempts(&mut tx, &ended, EndedBy::Rescue, now).await?;
+        let changes = leases.iter().map(|(lease, _)| Change::Task {
+            task_id: lease.task_id.clone(),
+        });
+        self.commit(tx, changes.collect()).await?;
+        for (lease, _) in &leases {
+            tracing::warn!(task_id = %lease.task_id, attempt = lease.attempt, "nobody extended the lease: the worker was killed or its host is gone");
+        }
+        Ok(leases.len() as u64)
+    }
+}
+
+fn lost(row: &RunningRow) -> Transition {
     let host = row.worker_host.as_deref().unwrap_or("an unknown host");
     let error = TaskError {
         kind: "lease_expired".to_owned(),

@@ -2,13 +2,13 @@
 
 use serde::de::DeserializeOwned;
 use sqlx::FromRow;
-use upkeep_contract::task::{Attempt, AttemptOutcome, LogLevel, LogLine, Task, TaskState};
-use upkeep_contract::{OperationId, TaskId, Timestamp, WorkerId};
+use upkeep_contract::task::{Attempt, AttemptOutcome, LateResult, LogLevel, LogLine, Task, TaskState};
+use upkeep_contract::{GroupId, OperationId, TaskId, Timestamp, WorkerId};
 
 use crate::QueueError;
 
 /// The columns of [`TaskRow`], in every statement that returns tasks. The report is left out: it can be large.
-pub(crate) const TASK_COLUMNS: &str = "id, operation, params, dry_run, target_host, state, priority, requested_by, \
+pub(crate) const TASK_COLUMNS: &str = "id, operation, params, dry_run, target_host, group_id, state, priority, requested_by, \
      enqueued_at, run_after, attempt, max_attempts, timeout_ms, worker_id, worker_host, started_at, finished_at, \
      cancel_requested_at, cancel_requested_by, progress, error, rerun_of";
 
@@ -19,6 +19,7 @@ pub(crate) struct TaskRow {
     params: String,
     dry_run: i64,
     target_host: Option<String>,
+    group_id: Option<String>,
     state: String,
     priority: i64,
     requested_by: String,
@@ -59,6 +60,8 @@ impl TryFrom<TaskRow> for Task {
             operation: OperationId(row.operation),
             dry_run: row.dry_run != 0,
             target_host: row.target_host,
+            group_id: row.group_id.map(GroupId),
+            waiting: None,
             priority: small("tasks", row.priority)?,
             requested_by: row.requested_by,
             enqueued_at: Timestamp(row.enqueued_at),
@@ -87,6 +90,9 @@ pub(crate) struct AttemptRow {
     ended_at: Option<i64>,
     outcome: String,
     error: Option<String>,
+    late_at: Option<i64>,
+    late_outcome: Option<String>,
+    late_error: Option<String>,
 }
 
 impl TryFrom<AttemptRow> for Attempt {
@@ -100,14 +106,24 @@ impl TryFrom<AttemptRow> for Attempt {
             pid: small("attempts", row.pid)?,
             started_at: Timestamp(row.started_at),
             ended_at: row.ended_at.map(Timestamp),
-            outcome: AttemptOutcome::parse(&row.outcome).ok_or_else(|| {
-                unreadable("attempts", format!("unknown outcome `{}`", row.outcome))
-            })?,
+            outcome: outcome(&row.outcome)?,
             error: row
                 .error
                 .as_deref()
                 .map(|text| json("attempts", text))
                 .transpose()?,
+            late: match (row.late_at, row.late_outcome) {
+                (Some(at), Some(name)) => Some(LateResult {
+                    at: Timestamp(at),
+                    outcome: outcome(&name)?,
+                    error: row
+                        .late_error
+                        .as_deref()
+                        .map(|text| json("attempts", text))
+                        .transpose()?,
+                }),
+                _ => None,
+            },
         })
     }
 }
@@ -163,6 +179,11 @@ pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, QueueErr
 
 pub(crate) fn state(name: &str) -> Result<TaskState, QueueError> {
     TaskState::parse(name).ok_or_else(|| unreadable("tasks", format!("unknown state `{name}`")))
+}
+
+fn outcome(name: &str) -> Result<AttemptOutcome, QueueError> {
+    AttemptOutcome::parse(name)
+        .ok_or_else(|| unreadable("attempts", format!("unknown outcome `{name}`")))
 }
 
 pub(crate) fn small<T: TryFrom<i64>>(table: &'static str, number: i64) -> Result<T, QueueError> {

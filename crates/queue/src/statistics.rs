@@ -1,10 +1,10 @@
 //! Figures of the queue, computed in SQL.
 
-use sqlx::AssertSqlSafe;
 use upkeep_contract::statistics::{Percentiles, QueueStatistics, StateCount, ThroughputBucket};
 use upkeep_contract::task::TaskState;
 use upkeep_contract::{OperationId, Timestamp};
 
+use crate::engine::sql;
 use crate::rows::{count, state};
 use crate::{Queue, QueueError};
 
@@ -74,11 +74,11 @@ impl Queue {
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn oldest_waiting_ms(&self) -> Result<Option<i64>, QueueError> {
         let now = self.now().as_millis();
-        let oldest: Option<i64> = sqlx::query_scalar(
+        let (oldest,): (Option<i64>,) = sql(
             "SELECT MIN(enqueued_at) FROM tasks WHERE state = 'queued' AND run_after <= $1",
         )
         .bind(now)
-        .fetch_one(self.engine.readers())
+        .fetch_one(&mut self.engine.read().await?)
         .await?;
         Ok(oldest.map(|oldest| (now - oldest).max(0)))
     }
@@ -88,23 +88,23 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn failed_since(&self, since: Timestamp) -> Result<u64, QueueError> {
-        let failed: i64 = sqlx::query_scalar(
+        let (failed,): (i64,) = sql(
             "SELECT COUNT(*) FROM tasks WHERE state = 'failed' AND finished_at >= $1",
         )
-        .bind(since.as_millis())
-        .fetch_one(self.engine.readers())
+        .bind(since)
+        .fetch_one(&mut self.engine.read().await?)
         .await?;
         Ok(count(failed))
     }
 
     async fn counts(&self, from: Timestamp, to: Timestamp) -> Result<Vec<StateCount>, QueueError> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, String, i64)> = sql(
             "SELECT operation, state, COUNT(*) FROM tasks WHERE enqueued_at >= $1 AND enqueued_at < $2 \
              GROUP BY operation, state ORDER BY operation, state",
         )
-        .bind(from.as_millis())
-        .bind(to.as_millis())
-        .fetch_all(self.engine.readers())
+        .bind(from)
+        .bind(to)
+        .fetch_all(&mut self.engine.read().await?)
         .await?;
         rows.into_iter()
             .map(|(operation, name, number)| {
@@ -125,17 +125,17 @@ impl Queue {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Option<Percentiles>, QueueError> {
-        let sql = format!(
+        let text = format!(
             "WITH ranked AS (SELECT {value} AS ms, ROW_NUMBER() OVER (ORDER BY {value}) AS position, \
              COUNT(*) OVER () AS total FROM tasks WHERE {condition} AND enqueued_at >= $1 AND enqueued_at < $2) \
              SELECT MAX(total), MIN(CASE WHEN position * 100 >= total * 50 THEN ms END), \
              MIN(CASE WHEN position * 100 >= total * 95 THEN ms END), \
              MIN(CASE WHEN position * 100 >= total * 99 THEN ms END), MAX(ms) FROM ranked"
         );
-        let row: PercentileRow = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(from.as_millis())
-            .bind(to.as_millis())
-            .fetch_one(self.engine.readers())
+        let row: PercentileRow = sql(text)
+            .bind(from)
+            .bind(to)
+            .fetch_one(&mut self.engine.read().await?)
             .await?;
         let (Some(total), Some(p50_ms), Some(p95_ms), Some(p99_ms), Some(max_ms)) = row else {
             return Ok(None);
@@ -154,14 +154,14 @@ impl Queue {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<ThroughputBucket>, QueueError> {
-        let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        let rows: Vec<(i64, i64, i64)> = sql(
             "SELECT finished_at / $3 AS hour, COUNT(*), SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) FROM tasks \
              WHERE finished_at IS NOT NULL AND finished_at >= $1 AND finished_at < $2 GROUP BY hour ORDER BY hour",
         )
-        .bind(from.as_millis())
-        .bind(to.as_millis())
+        .bind(from)
+        .bind(to)
         .bind(HOUR_MS)
-        .fetch_all(self.engine.readers())
+        .fetch_all(&mut self.engine.read().await?)
         .await?;
         Ok(rows
             .into_iter()

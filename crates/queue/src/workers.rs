@@ -8,6 +8,7 @@ use upkeep_contract::event::Change;
 use upkeep_contract::worker::{ClaimStrategy, CurrentTask, HostVitals, Worker, WorkerState};
 use upkeep_contract::{OperationId, TaskId, Timestamp, WorkerId};
 
+use crate::engine::sql;
 use crate::rows::{json, small, to_json, unreadable};
 use crate::{Queue, QueueError};
 
@@ -71,6 +72,7 @@ struct WorkerRow {
     started_at: i64,
     heartbeat_at: i64,
     vitals: Option<String>,
+    drain_requested_by: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -88,52 +90,47 @@ impl Queue {
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn register_worker(&self, worker: &NewWorker) -> Result<(), QueueError> {
         let mut tx = self.engine.write().await?;
-        sqlx::query(
+        sql(
             "INSERT INTO workers (id, host, pid, version, embedded, operations, strategy, concurrency, state, started_at, \
              heartbeat_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $9)",
         )
         .bind(worker.id.as_str())
-        .bind(&worker.host)
-        .bind(i64::from(worker.pid))
-        .bind(&worker.version)
-        .bind(i64::from(worker.embedded))
+        .bind(worker.host.as_str())
+        .bind(worker.pid)
+        .bind(worker.version.as_str())
+        .bind(worker.embedded)
         .bind(to_json(&worker.operations)?)
         .bind(worker.strategy.as_str())
-        .bind(i64::from(worker.concurrency))
-        .bind(self.now().as_millis())
-        .execute(&mut *tx)
+        .bind(worker.concurrency)
+        .bind(self.now())
+        .execute(&mut tx)
         .await?;
-        tx.commit().await?;
-        self.feed.send(Change::Worker {
-            worker_id: worker.id.clone(),
-        });
-        Ok(())
+        self.commit(tx, vec![worker_changed(&worker.id)]).await
     }
 
-    /// A sign of life, with the host's vital signs when there are new ones.
+    /// A sign of life, with the host's vital signs when there are new ones. True when an operator
+    /// wants the worker to drain. A worker that the registry has lost is told so.
     ///
     /// # Errors
-    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    /// [`QueueError::NoSuchWorker`], or [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn worker_alive(
         &self,
         id: &WorkerId,
         vitals: Option<&HostVitals>,
-    ) -> Result<(), QueueError> {
-        let vitals = vitals.map(to_json).transpose()?;
+    ) -> Result<bool, QueueError> {
+        self.engine.adjust_clock().await?;
         let mut tx = self.engine.write().await?;
-        sqlx::query(
-            "UPDATE workers SET heartbeat_at = $1, vitals = COALESCE($2, vitals) WHERE id = $3",
+        let row: Option<(Option<i64>,)> = sql(
+            "UPDATE workers SET heartbeat_at = $1, vitals = COALESCE($2, vitals) WHERE id = $3 RETURNING drain_requested_at",
         )
-        .bind(self.now().as_millis())
-        .bind(vitals)
+        .bind(self.now())
+        .bind(vitals.map(to_json).transpose()?)
         .bind(id.as_str())
-        .execute(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
-        tx.commit().await?;
-        self.feed.send(Change::Worker {
-            worker_id: id.clone(),
-        });
-        Ok(())
+        let (drain,) = row.ok_or_else(|| QueueError::NoSuchWorker(id.clone()))?;
+        self.commit(tx, vec![worker_changed(id)]).await?;
+        Ok(drain.is_some())
     }
 
     /// Says what a worker does with new tasks from now on.
@@ -142,17 +139,13 @@ impl Queue {
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn set_worker_mode(&self, id: &WorkerId, mode: WorkerMode) -> Result<(), QueueError> {
         let mut tx = self.engine.write().await?;
-        sqlx::query("UPDATE workers SET state = $1, heartbeat_at = $2 WHERE id = $3")
+        sql("UPDATE workers SET state = $1, heartbeat_at = $2 WHERE id = $3")
             .bind(mode.as_str())
-            .bind(self.now().as_millis())
+            .bind(self.now())
             .bind(id.as_str())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        tx.commit().await?;
-        self.feed.send(Change::Worker {
-            worker_id: id.clone(),
-        });
-        Ok(())
+        self.commit(tx, vec![worker_changed(id)]).await
     }
 
     /// The workers that have shown a sign of life since `since`, the newest first, with what they hold.
@@ -160,16 +153,17 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn workers(&self, since: Timestamp) -> Result<Vec<Worker>, QueueError> {
-        let rows: Vec<WorkerRow> = sqlx::query_as(
+        let mut connection = self.engine.read().await?;
+        let rows: Vec<WorkerRow> = sql(
             "SELECT id, host, pid, version, embedded, operations, strategy, concurrency, state, started_at, heartbeat_at, \
-             vitals FROM workers WHERE heartbeat_at >= $1 ORDER BY started_at DESC, id DESC",
+             vitals, drain_requested_by FROM workers WHERE heartbeat_at >= $1 ORDER BY started_at DESC, id DESC",
         )
-        .bind(since.as_millis())
-        .fetch_all(self.engine.readers())
+        .bind(since)
+        .fetch_all(&mut connection)
         .await?;
         let current: Vec<CurrentRow> =
-            sqlx::query_as("SELECT worker_id, id, operation, progress FROM tasks WHERE state = 'running' ORDER BY id")
-                .fetch_all(self.engine.readers())
+            sql("SELECT worker_id, id, operation, progress FROM tasks WHERE state = 'running' ORDER BY id")
+                .fetch_all(&mut connection)
                 .await?;
         let mut held: HashMap<String, Vec<CurrentTask>> = HashMap::new();
         for row in current {
@@ -203,6 +197,7 @@ fn worker(
         ("stopped", _) => WorkerState::Stopped,
         (_, true) => WorkerState::Stale,
         ("draining", false) => WorkerState::Draining,
+        _ if row.drain_requested_by.is_some() => WorkerState::Draining,
         _ if current_tasks.is_empty() => WorkerState::Active,
         _ => WorkerState::Busy,
     };
@@ -222,8 +217,15 @@ fn worker(
         embedded: row.embedded != 0,
         concurrency: small("workers", row.concurrency)?,
         state,
+        drain_requested_by: row.drain_requested_by,
         started_at: Timestamp(row.started_at),
         heartbeat_at: Timestamp(row.heartbeat_at),
         current_tasks,
     })
+}
+
+fn worker_changed(id: &WorkerId) -> Change {
+    Change::Worker {
+        worker_id: id.clone(),
+    }
 }

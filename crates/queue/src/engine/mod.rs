@@ -1,6 +1,122 @@
-//! What differs between database engines: connecting, the schema, the writer, the signal
-//! of other processes, the lock clause of the claim. Nothing outside this folder names an engine.
+//! What differs between database engines: connecting, the schema, the write lock, the lock clause
+//! of a claim, the signal of other processes, the clock. Nothing outside this folder names an engine;
+//! every other statement is written once, for both.
 
+mod outside;
+mod postgres;
 mod sqlite;
+mod statement;
+mod transaction;
 
-pub(crate) use sqlite::{CLAIM_LOCK, Engine, WriteTransaction};
+use std::sync::Arc;
+
+use upkeep_contract::{Clock, SystemClock};
+
+pub(crate) use outside::OutsideChanges;
+pub(crate) use statement::{Parameter, Statement, list_of, rows_of, sql};
+pub(crate) use transaction::{Connected, ReadConnection, ReadTransaction, WriteTransaction};
+
+use crate::QueueError;
+
+/// An open database.
+#[derive(Clone, Debug)]
+pub(crate) enum Engine {
+    Sqlite(sqlite::SqliteEngine),
+    Postgres(postgres::PostgresEngine),
+}
+
+impl Engine {
+    /// Opens the database at a URL and brings its schema up to date.
+    pub(crate) async fn open(url: &str) -> Result<Self, QueueError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        match scheme {
+            "sqlite" => Ok(Self::Sqlite(sqlite::SqliteEngine::open(url).await?)),
+            "postgres" | "postgresql" => {
+                Ok(Self::Postgres(postgres::PostgresEngine::open(url).await?))
+            }
+            _ => Err(QueueError::Url {
+                url: format!("{scheme}:…"),
+                reason: "it names neither sqlite nor postgres".to_owned(),
+            }),
+        }
+    }
+
+    /// The engine's name, for people.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// The clock that every process on this database agrees on: the server's, or, for a file that
+    /// only this machine's processes open, the machine's.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        match self {
+            Self::Sqlite(_) => Arc::new(SystemClock),
+            Self::Postgres(postgres) => postgres.clock(),
+        }
+    }
+
+    /// Compares the clock with the server's again. Nothing to do where there is no server.
+    pub(crate) async fn adjust_clock(&self) -> Result<(), QueueError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(postgres) => postgres.adjust_clock().await,
+        }
+    }
+
+    /// A connection for one or a few reads.
+    pub(crate) async fn read(&self) -> Result<ReadConnection, QueueError> {
+        Ok(match self {
+            Self::Sqlite(sqlite) => ReadConnection::Sqlite(sqlite.read().await?),
+            Self::Postgres(postgres) => ReadConnection::Postgres(postgres.acquire().await?),
+        })
+    }
+
+    /// One snapshot for several reads that must agree with each other.
+    pub(crate) async fn snapshot(&self) -> Result<ReadTransaction, QueueError> {
+        Ok(match self {
+            Self::Sqlite(sqlite) => ReadTransaction::Sqlite(sqlite.snapshot().await?),
+            Self::Postgres(postgres) => ReadTransaction::Postgres(postgres.snapshot().await?),
+        })
+    }
+
+    /// A transaction that may read and then write.
+    pub(crate) async fn write(&self) -> Result<WriteTransaction, QueueError> {
+        Ok(match self {
+            Self::Sqlite(sqlite) => WriteTransaction::Sqlite(sqlite.write().await?),
+            Self::Postgres(postgres) => WriteTransaction::Postgres(postgres.write().await?),
+        })
+    }
+
+    /// The clause that lets a claim pass over rows that another worker is just claiming.
+    pub(crate) fn claim_lock(&self) -> &'static str {
+        match self {
+            // one writer at a time: nobody else can be claiming
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// The clause that keeps rows as they were read until the transaction ends.
+    pub(crate) fn row_lock(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE",
+        }
+    }
+
+    /// Watches what other processes change.
+    pub(crate) fn outside_changes(&self, own_sender: &str) -> OutsideChanges {
+        OutsideChanges::new(self.clone(), own_sender.to_owned())
+    }
+
+    /// Closes every connection; what was committed is in the database.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}

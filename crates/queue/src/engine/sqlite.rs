@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -24,12 +25,6 @@ const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Enough for the pages of a console; SQLite reads scale with cores, not connections.
 const READERS: u32 = 4;
-
-/// SQLite has one writer at a time, so a claimed row needs no lock clause.
-pub(crate) const CLAIM_LOCK: &str = "";
-
-/// A transaction that holds the write lock from its beginning.
-pub(crate) type WriteTransaction = Transaction<'static, Sqlite>;
 
 /// Whether a connection holds no transaction of somebody who had it before. When a commit fails on a
 /// full disk, SQLite rolls back by itself but the driver goes on counting; such a connection is replaced.
@@ -65,12 +60,12 @@ async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, sq
 
 /// An open SQLite database.
 #[derive(Clone, Debug)]
-pub(crate) struct Engine {
+pub(crate) struct SqliteEngine {
     writer: SqlitePool,
     readers: SqlitePool,
 }
 
-impl Engine {
+impl SqliteEngine {
     /// Opens the database, makes it when it is missing, and brings its schema up to date.
     pub(crate) async fn open(url: &str) -> Result<Self, QueueError> {
         let options = SqliteConnectOptions::from_str(url)
@@ -100,27 +95,29 @@ impl Engine {
 
     /// Begins a transaction that may read and then write: `BEGIN IMMEDIATE`, so that it cannot
     /// fail half-way because another process wrote first.
-    pub(crate) async fn write(&self) -> Result<WriteTransaction, QueueError> {
+    pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
-    /// Connections for reading.
-    pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.readers
+    pub(super) async fn read(&self) -> Result<PoolConnection<Sqlite>, QueueError> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    pub(super) async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
+        Ok(self.readers.begin().await?)
     }
 
     /// A number that changes when another process has committed something.
     ///
     /// `PRAGMA data_version` ignores commits of the connection that asks, and all writes of
     /// this process go through that one connection.
-    pub(crate) async fn others_version(&self) -> Result<i64, QueueError> {
+    pub(super) async fn others_version(&self) -> Result<i64, QueueError> {
         Ok(sqlx::query_scalar("PRAGMA data_version")
             .fetch_one(&self.writer)
             .await?)
     }
 
-    /// Closes every connection; what was committed is in the file.
-    pub(crate) async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -1,0 +1,152 @@
+//! What other processes change, as far as this one can hear of it.
+//!
+//! SQLite: the file's version number, looked at many times a second. PostgreSQL: notifications,
+//! with a slow look behind them for the case that one gets lost.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgListener;
+use tokio::time::Instant;
+use upkeep_contract::event::Change;
+
+use super::Engine;
+use super::postgres::{CHANNEL, PostgresEngine};
+use super::sqlite::SqliteEngine;
+use super::statement::sql;
+use super::transaction::WriteTransaction;
+use crate::QueueError;
+
+/// How often a SQLite file's version is looked at while somebody listens.
+const FILE_LOOK: Duration = Duration::from_millis(20);
+
+/// How often the server is asked whether anything was written, should a notification get lost.
+const SERVER_LOOK: Duration = Duration::from_secs(5);
+
+/// Changes named in one notification; of more than these it says "re-read all". PostgreSQL takes
+/// less than 8000 bytes, and one change takes some 80.
+const NAMED_MAX: usize = 60;
+
+/// A notification as it travels.
+#[derive(Serialize, Deserialize)]
+struct Notification {
+    from: String,
+    changes: Vec<Change>,
+}
+
+impl WriteTransaction {
+    /// Lets other processes hear of these changes once the transaction is committed.
+    pub(crate) async fn notify(&mut self, from: &str, changes: &[Change]) -> Result<(), QueueError> {
+        if changes.is_empty() || matches!(self, Self::Sqlite(_)) {
+            return Ok(());
+        }
+        let changes = if changes.len() > NAMED_MAX {
+            vec![Change::All]
+        } else {
+            changes.to_vec()
+        };
+        let notification = Notification {
+            from: from.to_owned(),
+            changes,
+        };
+        sql("SELECT CAST(pg_notify($1, $2) AS TEXT)")
+            .bind(CHANNEL)
+            .bind(crate::rows::to_json(&notification)?)
+            .execute(self)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Watches what other processes change.
+#[derive(Debug)]
+pub(crate) enum OutsideChanges {
+    File {
+        engine: SqliteEngine,
+        seen: Option<i64>,
+    },
+    Server {
+        engine: PostgresEngine,
+        own_sender: String,
+        listener: Option<Box<PgListener>>,
+        seen: Option<i64>,
+        heard: bool,
+        next_look: Instant,
+    },
+}
+
+impl OutsideChanges {
+    pub(super) fn new(engine: Engine, own_sender: String) -> Self {
+        match engine {
+            Engine::Sqlite(engine) => Self::File { engine, seen: None },
+            Engine::Postgres(engine) => Self::Server {
+                engine,
+                own_sender,
+                listener: None,
+                seen: None,
+                heard: false,
+                next_look: Instant::now() + SERVER_LOOK,
+            },
+        }
+    }
+
+    /// Waits a moment, or until something is heard; what was heard may be nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be asked: what happens meanwhile is not heard of.
+    pub(crate) async fn next(&mut self) -> Result<Vec<Change>, QueueError> {
+        match self {
+            Self::File { engine, seen } => {
+                let version = engine.others_version().await?;
+                let changed = seen.replace(version).is_some_and(|seen| seen != version);
+                if changed {
+                    return Ok(vec![Change::All]);
+                }
+                tokio::time::sleep(FILE_LOOK).await;
+                Ok(Vec::new())
+            }
+            Self::Server {
+                engine,
+                own_sender,
+                listener,
+                seen,
+                heard,
+                next_look,
+            } => {
+                let Some(listening) = listener else {
+                    *listener = Some(Box::new(engine.listen().await?));
+                    // what happened before nobody heard
+                    return Ok(vec![Change::All]);
+                };
+                match tokio::time::timeout_at(*next_look, listening.try_recv()).await {
+                    Ok(Ok(Some(notification))) => {
+                        *heard = true;
+                        Ok(read(notification.payload(), own_sender))
+                    }
+                    // the connection was lost and made anew
+                    Ok(Ok(None)) => Ok(vec![Change::All]),
+                    Ok(Err(error)) => {
+                        *listener = None;
+                        Err(error.into())
+                    }
+                    Err(_) => {
+                        *next_look = Instant::now() + SERVER_LOOK;
+                        let writes = engine.writes_so_far().await?;
+                        let unheard = seen.replace(writes).is_some_and(|seen| seen != writes)
+                            && !std::mem::take(heard);
+                        Ok(if unheard { vec![Change::All] } else { Vec::new() })
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn read(payload: &str, own_sender: &str) -> Vec<Change> {
+    match serde_json::from_str::<Notification>(payload) {
+        Ok(notification) if notification.from == own_sender => Vec::new(),
+        Ok(notification) => notification.changes,
+        // from another version of Upkeep: it knows changes that this one does not
+        Err(_) => vec![Change::All],
+    }
+}

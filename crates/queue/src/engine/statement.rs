@@ -1,0 +1,300 @@
+//! One statement for both engines: its text with `$1` parameters, and the values bound to them.
+//!
+//! Only integers, texts and floating-point numbers cross to the database, so that a statement
+//! means the same on every engine.
+
+use std::borrow::Cow;
+
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite};
+use upkeep_contract::Timestamp;
+
+use super::transaction::{Connection, Connected};
+use crate::QueueError;
+
+/// A value for a parameter.
+#[derive(Clone, Debug)]
+pub(crate) enum Parameter {
+    Integer(Option<i64>),
+    Text(Option<String>),
+    Real(f64),
+}
+
+impl From<i64> for Parameter {
+    fn from(value: i64) -> Self {
+        Self::Integer(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Parameter {
+    fn from(value: Option<i64>) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<u32> for Parameter {
+    fn from(value: u32) -> Self {
+        Self::Integer(Some(i64::from(value)))
+    }
+}
+
+impl From<i32> for Parameter {
+    fn from(value: i32) -> Self {
+        Self::Integer(Some(i64::from(value)))
+    }
+}
+
+impl From<bool> for Parameter {
+    fn from(value: bool) -> Self {
+        Self::Integer(Some(i64::from(value)))
+    }
+}
+
+impl From<Timestamp> for Parameter {
+    fn from(value: Timestamp) -> Self {
+        Self::Integer(Some(value.as_millis()))
+    }
+}
+
+impl From<Option<Timestamp>> for Parameter {
+    fn from(value: Option<Timestamp>) -> Self {
+        Self::Integer(value.map(Timestamp::as_millis))
+    }
+}
+
+impl From<f64> for Parameter {
+    fn from(value: f64) -> Self {
+        Self::Real(value)
+    }
+}
+
+impl From<&str> for Parameter {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<String> for Parameter {
+    fn from(value: String) -> Self {
+        Self::Text(Some(value))
+    }
+}
+
+impl From<Option<&str>> for Parameter {
+    fn from(value: Option<&str>) -> Self {
+        Self::Text(value.map(str::to_owned))
+    }
+}
+
+impl From<Option<String>> for Parameter {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value)
+    }
+}
+
+/// What a row can be read into, whichever engine gives it.
+pub(crate) trait Row:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+impl<T> Row for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+/// A statement with its values. The text is ours: values from outside are always bound.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    text: Cow<'static, str>,
+    values: Vec<Parameter>,
+}
+
+/// Begins a statement.
+pub(crate) fn sql(text: impl Into<Cow<'static, str>>) -> Statement {
+    Statement {
+        text: text.into(),
+        values: Vec::new(),
+    }
+}
+
+impl Statement {
+    /// Binds the next parameter.
+    pub(crate) fn bind(mut self, value: impl Into<Parameter>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Adds text that is ours.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.to_mut().push_str(text);
+        self
+    }
+
+    /// Adds a parameter at this place and binds it.
+    pub(crate) fn push_bind(&mut self, value: impl Into<Parameter>) -> &mut Self {
+        self.values.push(value.into());
+        let number = self.values.len();
+        self.push(&format!("${number}"))
+    }
+
+    /// Adds `($n, $n+1, …)` and binds the values.
+    pub(crate) fn push_list<V: Into<Parameter>>(
+        &mut self,
+        values: impl IntoIterator<Item = V>,
+    ) -> &mut Self {
+        self.push("(");
+        for (index, value) in values.into_iter().enumerate() {
+            if index > 0 {
+                self.push(", ");
+            }
+            self.push_bind(value);
+        }
+        self.push(")")
+    }
+
+    /// Performs it; how many rows it changed.
+    pub(crate) async fn execute(self, on: &mut impl Connected) -> Result<u64, QueueError> {
+        Ok(match on.connection() {
+            Connection::Sqlite(connection) => {
+                self.for_sqlite().execute(connection).await?.rows_affected()
+            }
+            Connection::Postgres(connection) => self
+                .for_postgres()
+                .execute(connection)
+                .await?
+                .rows_affected(),
+        })
+    }
+
+    /// All rows.
+    pub(crate) async fn fetch_all<T: Row>(
+        self,
+        on: &mut impl Connected,
+    ) -> Result<Vec<T>, QueueError> {
+        Ok(match on.connection() {
+            Connection::Sqlite(connection) => self
+                .for_sqlite()
+                .fetch_all(connection)
+                .await?
+                .iter()
+                .map(T::from_row)
+                .collect::<Result<_, _>>()?,
+            Connection::Postgres(connection) => self
+                .for_postgres()
+                .fetch_all(connection)
+                .await?
+                .iter()
+                .map(T::from_row)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The first row, if there is one.
+    pub(crate) async fn fetch_optional<T: Row>(
+        self,
+        on: &mut impl Connected,
+    ) -> Result<Option<T>, QueueError> {
+        Ok(match on.connection() {
+            Connection::Sqlite(connection) => self
+                .for_sqlite()
+                .fetch_optional(connection)
+                .await?
+                .as_ref()
+                .map(T::from_row)
+                .transpose()?,
+            Connection::Postgres(connection) => self
+                .for_postgres()
+                .fetch_optional(connection)
+                .await?
+                .as_ref()
+                .map(T::from_row)
+                .transpose()?,
+        })
+    }
+
+    /// The one row.
+    pub(crate) async fn fetch_one<T: Row>(self, on: &mut impl Connected) -> Result<T, QueueError> {
+        Ok(self
+            .fetch_optional(on)
+            .await?
+            .ok_or(sqlx::Error::RowNotFound)?)
+    }
+
+    fn for_sqlite(self) -> Query<'static, Sqlite, SqliteArguments> {
+        self.values.into_iter().fold(
+            sqlx::query(AssertSqlSafe(self.text.into_owned())),
+            |query, value| match value {
+                Parameter::Integer(value) => query.bind(value),
+                Parameter::Text(value) => query.bind(value),
+                Parameter::Real(value) => query.bind(value),
+            },
+        )
+    }
+
+    fn for_postgres(self) -> Query<'static, Postgres, PgArguments> {
+        self.values.into_iter().fold(
+            sqlx::query(AssertSqlSafe(self.text.into_owned())),
+            |query, value| match value {
+                Parameter::Integer(value) => query.bind(value),
+                Parameter::Text(value) => query.bind(value),
+                Parameter::Real(value) => query.bind(value),
+            },
+        )
+    }
+}
+
+/// Rows of parameters for `VALUES`: `($1, $2), ($3, $4)` for two rows of two.
+pub(crate) fn rows_of(rows: usize, columns: usize) -> String {
+    let mut text = String::new();
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=columns {
+            if column > 1 {
+                text.push_str(", ");
+            }
+            text.push('$');
+            text.push_str(&(row * columns + column).to_string());
+        }
+        text.push(')');
+    }
+    text
+}
+
+/// Cuts a list into pieces whose lengths are powers of two, at most 64: a statement's text depends
+/// on how many rows it has, and few texts mean that the database prepares each only once.
+pub(crate) fn list_of<T>(mut list: &[T]) -> Vec<&[T]> {
+    let mut pieces = Vec::new();
+    while !list.is_empty() {
+        let length = 1 << list.len().ilog2().min(6);
+        let (piece, rest) = list.split_at(length);
+        pieces.push(piece);
+        list = rest;
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_number_their_parameters_through() {
+        assert_eq!(rows_of(2, 3), "($1, $2, $3), ($4, $5, $6)");
+    }
+
+    #[test]
+    fn a_list_is_cut_into_powers_of_two() {
+        let list = [0; 200];
+        let check = |length: usize, expect: &[usize]| {
+            let lengths: Vec<usize> = list_of(&list[..length]).iter().map(|p| p.len()).collect();
+            assert_eq!(lengths, expect);
+        };
+        check(0, &[]);
+        check(1, &[1]);
+        check(37, &[32, 4, 1]);
+        check(200, &[64, 64, 64, 8]);
+    }
+}

@@ -1,0 +1,89 @@
+//! Connections and transactions of either engine.
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use super::statement::sql;
+use crate::QueueError;
+
+/// A connection that a statement runs on.
+pub(crate) enum Connection<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// What has a connection.
+pub(crate) trait Connected: Send {
+    fn connection(&mut self) -> Connection<'_>;
+}
+
+/// A connection for reading, each statement by itself.
+#[derive(Debug)]
+pub(crate) enum ReadConnection {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Connected for ReadConnection {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Sqlite(connection) => Connection::Sqlite(connection),
+            Self::Postgres(connection) => Connection::Postgres(connection),
+        }
+    }
+}
+
+/// One snapshot for several reads. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) enum ReadTransaction {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Connected for ReadTransaction {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
+            Self::Postgres(transaction) => Connection::Postgres(transaction),
+        }
+    }
+}
+
+/// Several statements that happen together or not at all. Dropping it without a commit undoes them.
+#[derive(Debug)]
+pub(crate) enum WriteTransaction {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl WriteTransaction {
+    /// Makes it durable.
+    pub(crate) async fn commit(self) -> Result<(), QueueError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Waits until no other transaction holds the lock of that name, and holds it to the end.
+    /// On SQLite a write transaction is alone anyway.
+    pub(crate) async fn lock(&mut self, name: &str) -> Result<(), QueueError> {
+        if matches!(self, Self::Postgres(_)) {
+            sql("SELECT CAST(pg_advisory_xact_lock(hashtextextended($1, 0)) AS TEXT)")
+                .bind(name)
+                .execute(self)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Connected for WriteTransaction {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
+            Self::Postgres(transaction) => Connection::Postgres(transaction),
+        }
+    }
+}
