@@ -64,6 +64,9 @@ needs() {
         echo 'program:WebKitWebDriver webkit2gtk-driver      webkit2gtk-driver   webkit2gtk-4.1'
         echo 'program:chattr        e2fsprogs                e2fsprogs           e2fsprogs'
         echo 'program:faketime      faketime                 libfaketime         libfaketime'
+        echo 'program:setpriv       util-linux               util-linux          util-linux'
+        echo 'program:ip            iproute2                 iproute             iproute2'
+        echo 'postgres:server       postgresql               postgresql-server   postgresql'
     fi
 }
 
@@ -85,11 +88,22 @@ family() {
     esac
 }
 
+# where the tests look for it too: on some systems the server is not in the path
+has_postgres() {
+    command -v postgres >/dev/null 2>&1 && return 0
+    for server in /usr/lib/postgresql/*/bin/postgres; do
+        [ -x "$server" ] && return 0
+    done
+    return 1
+}
+
 missing_on_debian() {
     # shellcheck disable=SC2046 # package names are words
     set -- $(needs | awk '{print $2}')
     installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null) || true
     for package in "$@"; do
+        # a server from another source has another package
+        if [ "$package" = postgresql ] && has_postgres; then continue; fi
         printf '%s\n' "$installed" | grep -qx "$package installed" || printf '%s ' "$package"
     done
 }
@@ -99,10 +113,18 @@ missing_elsewhere() {
         case $need in
             program:*) command -v "${need#*:}" >/dev/null 2>&1 && continue ;;
             library:*) pkg-config --exists "${need#*:}" 2>/dev/null && continue ;;
+            postgres:*) has_postgres && continue ;;
         esac
         printf '%s %s\n' "$need" "$names"
     done
 }
+
+# Debian's server makes a database of its own and starts it when it is installed, which the tests have no use
+# for. where nothing of PostgreSQL was there before, it is told not to, for this installation only
+set_main_database() {
+    $as_root sed -i "s/^#*create_main_cluster = .*/$1/" "$debian_postgres"
+}
+debian_postgres=/etc/postgresql-common/createcluster.conf
 
 install_on_debian() {
     as_root=
@@ -127,11 +149,21 @@ install_on_debian() {
     }
     # one broken third-party source fails the update and says nothing about our packages
     apt_get update || note "apt-get update had problems; trying all the same"
+    quiet_postgres=no
+    case " $* " in
+        *' postgresql '*)
+            if [ ! -e "$debian_postgres" ] && apt_get install -y --no-install-recommends postgresql-common; then
+                quiet_postgres=yes
+                set_main_database 'create_main_cluster = false'
+            fi
+            ;;
+    esac
     if ! apt_get install -y --no-install-recommends "$@"; then
         tail -n 20 "$log" >&2
         die "apt could not install the system packages" "the whole output is in $log" \
             "to try by hand: apt-get update && apt-get install $*"
     fi
+    [ "$quiet_postgres" = no ] || set_main_database '#create_main_cluster = true'
     rm -f "$log"
     note "installed in $(($(date +%s) - started)) s"
 }

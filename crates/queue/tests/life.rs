@@ -44,9 +44,7 @@ async fn running(test: &TestQueue, request: NewTask) -> (TaskId, Lease) {
     (id, claim.lease)
 }
 
-#[tokio::test]
-async fn an_accepted_task_is_claimed_once_and_finished_once() {
-    let test = TestQueue::open().await;
+async fn an_accepted_task_is_claimed_once_and_finished_once(test: TestQueue) {
     let (id, lease) = running(&test, task()).await;
     assert!(
         test.claim("worker-2").await.is_none(),
@@ -75,18 +73,14 @@ async fn an_accepted_task_is_claimed_once_and_finished_once() {
     assert_eq!(outcomes(&test, &id).await, [AttemptOutcome::Succeeded]);
 }
 
-#[tokio::test]
-async fn an_accepted_task_survives_a_reopened_database() {
-    let test = TestQueue::open().await;
+async fn an_accepted_task_survives_a_reopened_database(test: TestQueue) {
     let id = test.enqueue(task()).await;
     test.queue.close().await;
     let again = upkeep_queue::Queue::open(&test.url()).await.unwrap();
     assert_eq!(again.task(&id).await.unwrap().task.state, TaskState::Queued);
 }
 
-#[tokio::test]
-async fn the_same_request_is_not_queued_twice_but_may_be_asked_again_after_its_end() {
-    let test = TestQueue::open().await;
+async fn the_same_request_is_not_queued_twice_but_may_be_asked_again_after_its_end(test: TestQueue) {
     let request = || NewTask {
         dedup_key: Some("same".to_owned()),
         ..task()
@@ -115,9 +109,7 @@ async fn the_same_request_is_not_queued_twice_but_may_be_asked_again_after_its_e
     assert_eq!(audit, ["enqueue", "enqueue_duplicate", "enqueue"]);
 }
 
-#[tokio::test]
-async fn a_task_without_a_requester_is_refused() {
-    let test = TestQueue::open().await;
+async fn a_task_without_a_requester_is_refused(test: TestQueue) {
     let nobody = NewTask::new("test-operation", json!({}), "");
     assert!(matches!(
         test.queue.enqueue(nobody).await,
@@ -126,9 +118,7 @@ async fn a_task_without_a_requester_is_refused() {
     assert!(test.claim("worker-1").await.is_none());
 }
 
-#[tokio::test]
-async fn a_transient_error_waits_before_the_next_attempt_and_the_last_one_fails() {
-    let test = TestQueue::open().await;
+async fn a_transient_error_waits_before_the_next_attempt_and_the_last_one_fails(test: TestQueue) {
     let (id, lease) = running(
         &test,
         NewTask {
@@ -176,9 +166,7 @@ async fn a_transient_error_waits_before_the_next_attempt_and_the_last_one_fails(
     );
 }
 
-#[tokio::test]
-async fn a_permanent_error_fails_at_once_and_a_timeout_is_tried_again() {
-    let test = TestQueue::open().await;
+async fn a_permanent_error_fails_at_once_and_a_timeout_is_tried_again(test: TestQueue) {
     let (id, lease) = running(&test, task()).await;
     test.queue
         .finish(&lease, Ending::Permanent(error("wrong")))
@@ -194,9 +182,7 @@ async fn a_permanent_error_fails_at_once_and_a_timeout_is_tried_again() {
     assert_eq!(outcomes(&test, &id).await, [AttemptOutcome::TimedOut]);
 }
 
-#[tokio::test]
-async fn a_lease_that_ran_out_is_rescued_and_the_zombie_changes_nothing() {
-    let test = TestQueue::open().await;
+async fn a_lease_that_ran_out_is_rescued_and_the_zombie_changes_nothing(test: TestQueue) {
     let (id, zombie) = running(&test, task()).await;
     test.clock.advance(LEASE);
     assert_eq!(
@@ -228,7 +214,7 @@ async fn a_lease_that_ran_out_is_rescued_and_the_zombie_changes_nothing() {
             .unwrap(),
         [Held::Lost]
     );
-    assert_eq!(test.queue.look(&zombie).await.unwrap(), Held::Lost);
+    assert_eq!(test.queue.look(std::slice::from_ref(&zombie)).await.unwrap(), [Held::Lost]);
     assert_eq!(
         test.queue
             .finish(&zombie, Ending::Succeeded(json!("zombie")))
@@ -251,9 +237,7 @@ async fn a_lease_that_ran_out_is_rescued_and_the_zombie_changes_nothing() {
     );
 }
 
-#[tokio::test]
-async fn a_task_that_kills_its_workers_ends_as_failed() {
-    let test = TestQueue::open().await;
+async fn a_task_that_kills_its_workers_ends_as_failed(test: TestQueue) {
     let id = test
         .enqueue(NewTask {
             max_attempts: 3,
@@ -272,9 +256,7 @@ async fn a_task_that_kills_its_workers_ends_as_failed() {
     assert_eq!(outcomes(&test, &id).await, [AttemptOutcome::Lost; 3]);
 }
 
-#[tokio::test]
-async fn a_heartbeat_keeps_the_lease() {
-    let test = TestQueue::open().await;
+async fn a_heartbeat_keeps_the_lease(test: TestQueue) {
     let (id, lease) = running(&test, task()).await;
     for _ in 0..5 {
         test.clock.advance(Duration::from_secs(8));
@@ -294,9 +276,7 @@ async fn a_heartbeat_keeps_the_lease() {
     assert_eq!(state(&test, &id).await, TaskState::Running);
 }
 
-#[tokio::test]
-async fn cancelling_ends_a_queued_task_and_flags_a_running_one() {
-    let test = TestQueue::open().await;
+async fn cancelling_ends_a_queued_task_and_flags_a_running_one(test: TestQueue) {
     let queued = test.enqueue(task()).await;
     assert_eq!(
         test.queue.cancel(&queued, "anna").await.unwrap(),
@@ -333,9 +313,7 @@ async fn cancelling_ends_a_queued_task_and_flags_a_running_one() {
     ));
 }
 
-#[tokio::test]
-async fn a_cancelled_task_is_not_tried_again() {
-    let test = TestQueue::open().await;
+async fn a_cancelled_task_is_not_tried_again(test: TestQueue) {
     for ending in [
         Ending::Transient(error("away")),
         Ending::TimedOut(error("slow")),
@@ -355,9 +333,7 @@ async fn a_cancelled_task_is_not_tried_again() {
     assert_eq!(state(&test, &id).await, TaskState::Cancelled);
 }
 
-#[tokio::test]
-async fn a_released_attempt_is_not_charged() {
-    let test = TestQueue::open().await;
+async fn a_released_attempt_is_not_charged(test: TestQueue) {
     let (id, mut lease) = running(
         &test,
         NewTask {
@@ -378,9 +354,7 @@ async fn a_released_attempt_is_not_charged() {
     assert_eq!(outcomes(&test, &id).await.len(), 5);
 }
 
-#[tokio::test]
-async fn a_task_goes_only_to_its_host_and_to_workers_that_can_perform_it() {
-    let test = TestQueue::open().await;
+async fn a_task_goes_only_to_its_host_and_to_workers_that_can_perform_it(test: TestQueue) {
     test.enqueue(NewTask {
         target_host: Some("host-b".to_owned()),
         ..task()
@@ -400,9 +374,7 @@ async fn a_task_goes_only_to_its_host_and_to_workers_that_can_perform_it() {
     assert_eq!(claim.task.target_host.as_deref(), Some("host-b"));
 }
 
-#[tokio::test]
-async fn progress_and_log_lines_are_kept_in_order_across_attempts() {
-    let test = TestQueue::open().await;
+async fn progress_and_log_lines_are_kept_in_order_across_attempts(test: TestQueue) {
     let (id, lease) = running(&test, task()).await;
     let line = |message: &str| NewLogLine {
         at: test.queue.now(),
@@ -442,9 +414,7 @@ async fn progress_and_log_lines_are_kept_in_order_across_attempts() {
     assert_eq!(test.queue.log_tail(&id, 1).await.unwrap()[0].message, "c");
 }
 
-#[tokio::test]
-async fn asking_again_after_a_wish_to_cancel_makes_a_new_task() {
-    let test = TestQueue::open().await;
+async fn asking_again_after_a_wish_to_cancel_makes_a_new_task(test: TestQueue) {
     let request = || NewTask {
         dedup_key: Some("same".to_owned()),
         ..task()
@@ -459,3 +429,21 @@ async fn asking_again_after_a_wish_to_cancel_makes_a_new_task() {
         .unwrap();
     assert!(test.claim("worker-1").await.is_some());
 }
+
+upkeep_testkit::on_both_engines!(
+    an_accepted_task_is_claimed_once_and_finished_once,
+    an_accepted_task_survives_a_reopened_database,
+    the_same_request_is_not_queued_twice_but_may_be_asked_again_after_its_end,
+    a_task_without_a_requester_is_refused,
+    a_transient_error_waits_before_the_next_attempt_and_the_last_one_fails,
+    a_permanent_error_fails_at_once_and_a_timeout_is_tried_again,
+    a_lease_that_ran_out_is_rescued_and_the_zombie_changes_nothing,
+    a_task_that_kills_its_workers_ends_as_failed,
+    a_heartbeat_keeps_the_lease,
+    cancelling_ends_a_queued_task_and_flags_a_running_one,
+    a_cancelled_task_is_not_tried_again,
+    a_released_attempt_is_not_charged,
+    a_task_goes_only_to_its_host_and_to_workers_that_can_perform_it,
+    progress_and_log_lines_are_kept_in_order_across_attempts,
+    asking_again_after_a_wish_to_cancel_makes_a_new_task,
+);

@@ -28,9 +28,7 @@ async fn page_ids(test: &TestQueue, filter: &TaskFilter, limit: u32) -> Vec<Vec<
     }
 }
 
-#[tokio::test]
-async fn pages_hold_every_task_once_and_the_newest_first() {
-    let test = TestQueue::open().await;
+async fn pages_hold_every_task_once_and_the_newest_first(test: TestQueue) {
     let mut ids = Vec::new();
     for index in 0..7 {
         ids.push(test.enqueue(task()).await);
@@ -44,9 +42,7 @@ async fn pages_hold_every_task_once_and_the_newest_first() {
     assert_eq!(pages.concat(), ids);
 }
 
-#[tokio::test]
-async fn filters_combine_and_text_is_taken_literally() {
-    let test = TestQueue::open().await;
+async fn filters_combine_and_text_is_taken_literally(test: TestQueue) {
     let plain = test
         .enqueue(NewTask::new(
             "test-operation",
@@ -133,9 +129,7 @@ async fn strategies_decide_the_order() {
     }
 }
 
-#[tokio::test]
-async fn a_weighted_draw_prefers_the_low_number() {
-    let test = TestQueue::open().await;
+async fn a_weighted_draw_prefers_the_low_number(test: TestQueue) {
     // weight 1 against weight 1/10: nine in ten first claims take the first
     for index in 0..60 {
         for (name, priority) in [("light", 9), ("heavy", 0)] {
@@ -166,9 +160,7 @@ async fn a_weighted_draw_prefers_the_low_number() {
     assert!(heavy >= 40, "{heavy} of 60");
 }
 
-#[tokio::test]
-async fn statistics_count_what_happened() {
-    let test = TestQueue::open().await;
+async fn statistics_count_what_happened(test: TestQueue) {
     let from = test.queue.now();
     let error = upkeep_contract::task::TaskError {
         kind: String::new(),
@@ -240,9 +232,7 @@ async fn statistics_count_what_happened() {
     );
 }
 
-#[tokio::test]
-async fn cleaning_the_history_spares_what_lives_and_what_is_young() {
-    let test = TestQueue::open().await;
+async fn cleaning_the_history_spares_what_lives_and_what_is_young(test: TestQueue) {
     let old = test.enqueue(task()).await;
     let claim = test.claim("w").await.unwrap();
     test.queue
@@ -295,9 +285,7 @@ async fn cleaning_the_history_spares_what_lives_and_what_is_young() {
     );
 }
 
-#[tokio::test]
-async fn a_preview_whose_plan_waits_to_be_executed_is_not_cleaned_away() {
-    let test = TestQueue::open().await;
+async fn a_preview_whose_plan_waits_to_be_executed_is_not_cleaned_away(test: TestQueue) {
     let preview = test.enqueue(task()).await;
     let claim = test.claim("w").await.unwrap();
     let ending = Ending::Succeeded(json!(null));
@@ -335,9 +323,7 @@ async fn programs_that_open_a_fresh_database_together_make_it_once() {
     }
 }
 
-#[tokio::test]
-async fn a_silent_worker_is_stale_and_a_stopped_one_is_not() {
-    let test = TestQueue::open().await;
+async fn a_silent_worker_is_stale_and_a_stopped_one_is_not(test: TestQueue) {
     let (silent, stopped) = (new_worker("host-a"), new_worker("host-b"));
     test.queue.register_worker(&silent).await.unwrap();
     test.queue.register_worker(&stopped).await.unwrap();
@@ -366,9 +352,7 @@ async fn a_silent_worker_is_stale_and_a_stopped_one_is_not() {
     assert_eq!(state(silent.id).await, WorkerState::Draining);
 }
 
-#[tokio::test]
-async fn the_change_feed_tells_of_this_process_and_of_others() {
-    let test = TestQueue::open().await;
+async fn the_change_feed_tells_of_this_process_and_of_others(test: TestQueue) {
     let other = Queue::open(&test.url()).await.unwrap();
     let mut here = test.queue.changes();
     let mut there = other.changes();
@@ -420,3 +404,14 @@ async fn a_database_that_cannot_be_used_is_told_with_its_cure() {
     )
     .await;
 }
+
+upkeep_testkit::on_both_engines!(
+    pages_hold_every_task_once_and_the_newest_first,
+    filters_combine_and_text_is_taken_literally,
+    a_weighted_draw_prefers_the_low_number,
+    statistics_count_what_happened,
+    cleaning_the_history_spares_what_lives_and_what_is_young,
+    a_preview_whose_plan_waits_to_be_executed_is_not_cleaned_away,
+    a_silent_worker_is_stale_and_a_stopped_one_is_not,
+    the_change_feed_tells_of_this_process_and_of_others,
+);

@@ -8,47 +8,81 @@ use serde_json::json;
 use tempfile::TempDir;
 use upkeep_contract::WorkerId;
 use upkeep_contract::worker::ClaimStrategy;
-use upkeep_queue::{Claim, ClaimFilter, Enqueued, NewTask, NewWorker, Queue};
+use tokio::sync::Mutex;
+use upkeep_queue::{Claim, ClaimFilter, Enqueued, LeaseWatch, NewTask, NewWorker, Queue};
 
-use crate::FakeClock;
+use crate::{FakeClock, PostgresCluster};
 
-/// A queue on a SQLite file of its own, with a clock that the test moves.
+/// A queue on a database of its own, with a clock that the test moves.
 #[derive(Debug)]
 pub struct TestQueue {
     /// The queue.
     pub queue: Queue,
     /// Its clock.
     pub clock: Arc<FakeClock>,
+    watch: Mutex<LeaseWatch>,
+    url: String,
     folder: TempDir,
 }
 
 impl TestQueue {
-    /// A fresh queue.
-    pub async fn open() -> Self {
+    /// A fresh queue on a SQLite file.
+    pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(FakeClock::at_present());
         let url = format!("sqlite://{}", folder.path().join("upkeep.db").display());
+        Self::at(url, folder).await
+    }
+
+    /// A fresh queue on a database of this process's PostgreSQL server.
+    pub async fn postgres() -> Self {
+        let url = PostgresCluster::shared().database().await;
+        Self::at(url, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn at(url: String, folder: TempDir) -> Self {
+        let clock = Arc::new(FakeClock::at_present());
         let queue = Queue::open_with_clock(&url, Arc::<FakeClock>::clone(&clock))
             .await
             .unwrap();
         Self {
             queue,
             clock,
+            watch: Mutex::default(),
+            url,
             folder,
         }
     }
 
-    /// The database's URL, for opening it a second time.
-    pub fn url(&self) -> String {
-        format!(
-            "sqlite://{}",
-            self.folder.path().join("upkeep.db").display()
-        )
+    /// The queue with limits on how many tasks of an operation may run at once on one host.
+    #[must_use]
+    pub fn with_host_limit(mut self, operation: &str, limit: u32) -> Self {
+        self.queue = self
+            .queue
+            .with_host_limits([(operation.into(), limit)].into());
+        self
     }
 
-    /// The folder the database lies in.
+    /// The database's URL, for opening it a second time.
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// A folder of this test's own; the SQLite file lies in it.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
+    }
+
+    /// Looks after the leases, as a worker does again and again, and takes back what is dead.
+    pub async fn rescue(&self) -> u64 {
+        let mut watch = self.watch.lock().await;
+        self.queue.rescue(&mut watch).await.unwrap()
+    }
+
+    /// Lets this time pass under the eyes of somebody who looks after the leases.
+    pub async fn rescue_after(&self, time: Duration) -> u64 {
+        let before = self.rescue().await;
+        self.clock.advance(time);
+        before + self.rescue().await
     }
 
     /// Enqueues a task that must be new.
@@ -61,12 +95,18 @@ impl TestQueue {
 
     /// Claims the next task of `test-operation` as this worker, with a lease of ten seconds.
     pub async fn claim(&self, worker: &str) -> Option<Claim> {
+        self.claim_with(worker, &claim_all("host-a"), 1).await.pop()
+    }
+
+    /// Claims tasks under a filter as this worker, with a lease of ten seconds.
+    pub async fn claim_with(&self, worker: &str, filter: &ClaimFilter, up_to: u32) -> Vec<Claim> {
         self.queue
             .claim(
                 &WorkerId::from(worker),
                 4242,
-                &claim_all("host-a"),
+                filter,
                 Duration::from_secs(10),
+                up_to,
             )
             .await
             .unwrap()
@@ -99,4 +139,22 @@ pub fn new_worker(host: &str) -> NewWorker {
         strategy: ClaimStrategy::Priority,
         concurrency: 1,
     }
+}
+
+/// Makes each of these `async fn(TestQueue)` two tests: `<name>::sqlite` and `<name>::postgres`.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[tokio::test]
+            async fn sqlite() {
+                super::$name($crate::TestQueue::sqlite().await).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                super::$name($crate::TestQueue::postgres().await).await;
+            }
+        }
+    )*};
 }

@@ -9,6 +9,8 @@
 
 pub mod clock;
 pub mod database;
+pub mod postgres;
 
 pub use clock::FakeClock;
 pub use database::{TestQueue, claim_all, new_worker, task};
+pub use postgres::{Durability, PostgresCluster, PostgresOptions, Stop};
