@@ -65,7 +65,9 @@ impl Queue {
             // clock was set back: rescuers go by whether this number changes
             statement.push("CASE WHEN lease_until < ").push_bind(until);
             statement.push(" THEN ").push_bind(until);
-            statement.push(" ELSE lease_until + 1 END, lease_ms = ").push_bind(lease_ms);
+            statement
+                .push(" ELSE lease_until + 1 END, lease_ms = ")
+                .push_bind(lease_ms);
             statement.push(" WHERE state = 'running' AND (id, lease_token) IN (VALUES ");
             for (index, lease) in piece.iter().enumerate() {
                 statement.push(if index == 0 { "(" } else { ", (" });
@@ -158,12 +160,11 @@ async fn insert_log(
         return Ok(());
     }
     // nobody else adds lines: the task's row is held since its progress was written
-    let (mut sequence,): (i64,) = sql(
-        "SELECT COALESCE(MAX(sequence), 0) FROM task_log WHERE task_id = $1",
-    )
-    .bind(lease.task_id.as_str())
-    .fetch_one(tx)
-    .await?;
+    let (mut sequence,): (i64,) =
+        sql("SELECT COALESCE(MAX(sequence), 0) FROM task_log WHERE task_id = $1")
+            .bind(lease.task_id.as_str())
+            .fetch_one(tx)
+            .await?;
     for piece in list_of(lines) {
         let mut statement = sql(format!(
             "INSERT INTO task_log (task_id, sequence, attempt, at, level, message) VALUES {}",

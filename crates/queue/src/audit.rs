@@ -123,10 +123,8 @@ impl Queue {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<AuditEntry>, QueueError> {
-        let rows: Vec<AuditRow> = sql(
-            "SELECT id, at, who, what, subject, parameters FROM audit \
-             WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
-        )
+        let rows: Vec<AuditRow> = sql("SELECT id, at, who, what, subject, parameters FROM audit \
+             WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2")
         .bind(before)
         .bind(limit)
         .fetch_all(&mut self.engine.read().await?)

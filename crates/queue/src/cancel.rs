@@ -77,9 +77,7 @@ impl Queue {
         statement.push_bind(at);
         push_filter(&mut statement, filter);
         statement.push(" GROUP BY state");
-        let rows: Vec<(String, i64)> = statement
-            .fetch_all(&mut self.engine.read().await?)
-            .await?;
+        let rows: Vec<(String, i64)> = statement.fetch_all(&mut self.engine.read().await?).await?;
         let mut counted = BulkCount {
             at,
             ..BulkCount::default()
@@ -106,7 +104,8 @@ impl Queue {
         who: &str,
     ) -> Result<BulkCancelOutcome, QueueError> {
         let parameters = json!({ "filter": filter, "enqueued_by": enqueued_by });
-        self.record(who, "cancel_matching", "tasks", &parameters).await?;
+        self.record(who, "cancel_matching", "tasks", &parameters)
+            .await?;
         let mut outcome = BulkCancelOutcome::default();
         loop {
             let mut tx = self.engine.write().await?;
@@ -182,7 +181,8 @@ impl Queue {
             error: Some(TaskError {
                 kind: "force_closed".to_owned(),
                 message: format!("closed by {who} while its worker on {host} was gone"),
-                hint: "what the attempt did until then stays done; run the task again for the rest".to_owned(),
+                hint: "what the attempt did until then stays done; run the task again for the rest"
+                    .to_owned(),
             }),
             report: None,
             wait: None,

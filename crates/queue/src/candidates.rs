@@ -113,7 +113,9 @@ fn in_order(
         for (kind, (dry_run, limit)) in kinds.into_iter().enumerate() {
             let name = format!("of_{index}_{kind}");
             statement.push(if branches.is_empty() { "" } else { ", " });
-            statement.push(&format!("{name} AS (SELECT id, priority, enqueued_at FROM ("));
+            statement.push(&format!(
+                "{name} AS (SELECT id, priority, enqueued_at FROM ("
+            ));
             for (place, here) in [false, true].into_iter().enumerate() {
                 statement.push(if place == 0 { "" } else { " UNION ALL " });
                 statement.push("SELECT * FROM (SELECT id, priority, enqueued_at FROM tasks WHERE state = 'queued' AND operation = ");
@@ -125,7 +127,9 @@ fn in_order(
                     statement.push(" AND target_host IS NULL");
                 }
                 statement.push(" AND run_after <= ").push_bind(now);
-                statement.push(&format!(" AND attempt < max_attempts{dry_run} ORDER BY {order} LIMIT "));
+                statement.push(&format!(
+                    " AND attempt < max_attempts{dry_run} ORDER BY {order} LIMIT "
+                ));
                 statement.push_bind(limit);
                 statement.push(&format!(") AS place_{place}"));
             }
@@ -158,9 +162,17 @@ fn by_chance(filter: &ClaimFilter, allowed: &[Allowed<'_>], now: Timestamp) -> S
     statement.push_bind(filter.host.as_str());
     statement.push(") AND (");
     for (index, allowance) in allowed.iter().enumerate() {
-        statement.push(if index == 0 { "(operation = " } else { " OR (operation = " });
+        statement.push(if index == 0 {
+            "(operation = "
+        } else {
+            " OR (operation = "
+        });
         statement.push_bind(allowance.operation.as_str());
-        statement.push(if allowance.changes == 0 { " AND dry_run = 1)" } else { ")" });
+        statement.push(if allowance.changes == 0 {
+            " AND dry_run = 1)"
+        } else {
+            ")"
+        });
     }
     statement.push(
         ")), summed AS (SELECT id, SUM(weight) OVER (ORDER BY id) AS upto, SUM(weight) OVER () AS whole FROM weighed), \

@@ -73,14 +73,21 @@ impl Queue {
         ));
         statement.push_bind(up_to);
         statement.push(&format!(" {})", self.engine.claim_lock()));
-        statement.push(" UPDATE tasks SET state = 'running', attempt = attempt + 1, lease_token = ");
+        statement
+            .push(" UPDATE tasks SET state = 'running', attempt = attempt + 1, lease_token = ");
         // tokens differ by their task, and this one claim is the only one that has this prefix
         statement.push_bind(format!("{prefix}."));
-        statement.push(" || id, lease_until = ").push_bind(lease_until);
+        statement
+            .push(" || id, lease_until = ")
+            .push_bind(lease_until);
         statement.push(", lease_ms = ").push_bind(lease_ms);
         statement.push(", worker_id = ").push_bind(worker.as_str());
-        statement.push(", worker_host = ").push_bind(filter.host.as_str());
-        statement.push(", started_at = COALESCE(started_at, ").push_bind(now);
+        statement
+            .push(", worker_host = ")
+            .push_bind(filter.host.as_str());
+        statement
+            .push(", started_at = COALESCE(started_at, ")
+            .push_bind(now);
         statement.push(&format!(
             "), progress = NULL WHERE state = 'queued' AND id IN (SELECT id FROM picked) RETURNING {TASK_COLUMNS}"
         ));
@@ -168,10 +175,7 @@ impl Queue {
 }
 
 /// Ids as one text between commas, which both engines can search with LIKE.
-fn between_commas(
-    allowed: &[Allowed<'_>],
-    which: impl Fn(&Allowed<'_>) -> bool,
-) -> String {
+fn between_commas(allowed: &[Allowed<'_>], which: impl Fn(&Allowed<'_>) -> bool) -> String {
     allowed
         .iter()
         .filter(|allowance| which(allowance))

@@ -233,7 +233,11 @@ async fn insert(
             .bind(now)
             .bind(now)
             .bind(task.max_attempts.max(1))
-            .bind(i64::try_from(task.timeout.as_millis()).unwrap_or(i64::MAX).max(1))
+            .bind(
+                i64::try_from(task.timeout.as_millis())
+                    .unwrap_or(i64::MAX)
+                    .max(1),
+            )
             .bind(task.rerun_of.as_ref().map(TaskId::as_str));
     }
     let ids: Vec<(String,)> = statement.fetch_all(tx).await?;

@@ -101,12 +101,18 @@ fn sqlite_hint(primary: u32) -> &'static str {
 fn postgres_hint(code: &str) -> &'static str {
     match code {
         "28000" | "28P01" => "the server refused the user or the password in UPKEEP_DATABASE_URL",
-        "3D000" => "the database does not exist: make it with `createdb`, or mend its name in UPKEEP_DATABASE_URL",
-        "42501" => "the user in UPKEEP_DATABASE_URL may not do this: make it the owner of the database",
+        "3D000" => {
+            "the database does not exist: make it with `createdb`, or mend its name in UPKEEP_DATABASE_URL"
+        }
+        "42501" => {
+            "the user in UPKEEP_DATABASE_URL may not do this: make it the owner of the database"
+        }
         "53100" => "the server's disk is full; free some space and try again, nothing was lost",
         "53300" => "the server has no connection left; raise max_connections or stop some programs",
         "57P01" | "57P02" | "57P03" => "the server stops or starts; try again in a moment",
-        "55P03" | "40P01" | "40001" => "another program holds what this needs; try again in a moment",
+        "55P03" | "40P01" | "40001" => {
+            "another program holds what this needs; try again in a moment"
+        }
         "25006" => "the server is a read-only replica; name the primary in UPKEEP_DATABASE_URL",
         _ => OTHERWISE,
     }

@@ -173,13 +173,10 @@ fn push_host<'s>(statement: &'s mut Statement, host: &str) -> &'s mut Statement 
 
 fn is_id_prefix(text: &str) -> bool {
     (ID_PREFIX_MIN..=36).contains(&text.len())
-        && text
-            .bytes()
-            .enumerate()
-            .all(|(index, byte)| match index {
-                8 | 13 | 18 | 23 => byte == b'-',
-                _ => byte.is_ascii_hexdigit(),
-            })
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 fn unique<T: Clone + PartialEq>(list: &[T]) -> Vec<T> {

@@ -151,8 +151,12 @@ impl Queue {
             let attempt: AttemptNumber = small("tasks", row.attempt)?;
             let last = row.attempt >= row.max_attempts;
             let wait = self.backoff.wait(attempt, rand::random());
-            let transition =
-                transition(ending.clone(), last, row.cancel_requested_at.is_some(), wait);
+            let transition = transition(
+                ending.clone(),
+                last,
+                row.cancel_requested_at.is_some(),
+                wait,
+            );
             answers.push(Finish::Accepted(transition.state));
             changes.push(Change::Task {
                 task_id: lease.task_id.clone(),
@@ -262,7 +266,9 @@ pub(crate) async fn end_attempts(
                 transition.more_attempts.into(),
             ]);
         }
-        attempts.push(") UPDATE attempts SET ended_at = ").push_bind(now);
+        attempts
+            .push(") UPDATE attempts SET ended_at = ")
+            .push_bind(now);
         attempts.push(", ended_by = ").push_bind(by.as_str());
         attempts.push(
             ", outcome = ended.outcome, error = ended.error FROM ended \

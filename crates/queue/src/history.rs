@@ -98,7 +98,8 @@ impl Queue {
         let mut tx = self.engine.write().await?;
         for piece in list_of(ids) {
             // attempts and log lines go with it (ON DELETE CASCADE); a state that is not final has no end
-            let mut statement = sql("DELETE FROM tasks WHERE finished_at IS NOT NULL AND finished_at < ");
+            let mut statement =
+                sql("DELETE FROM tasks WHERE finished_at IS NOT NULL AND finished_at < ");
             statement.push_bind(before);
             statement.push(&format!(" AND NOT {PLAN_IN_USE} AND id IN "));
             statement.push_list(piece.iter().map(TaskId::as_str));

@@ -89,9 +89,14 @@ impl Queue {
                 None => Err(QueueError::NoSuchTask(task_id.clone())),
             };
         }
-        NewAudit::new(who, "set_priority", task_id.as_str(), &json!({ "priority": priority }))
-            .insert(&mut tx, now)
-            .await?;
+        NewAudit::new(
+            who,
+            "set_priority",
+            task_id.as_str(),
+            &json!({ "priority": priority }),
+        )
+        .insert(&mut tx, now)
+        .await?;
         let change = Change::Task {
             task_id: task_id.clone(),
         };
@@ -124,12 +129,14 @@ impl Queue {
         requested_at: Option<Timestamp>,
     ) -> Result<(), QueueError> {
         let mut tx = self.engine.write().await?;
-        let found = sql("UPDATE workers SET drain_requested_at = $1, drain_requested_by = $2 WHERE id = $3")
-            .bind(requested_at)
-            .bind(requested_at.map(|_| who))
-            .bind(worker.as_str())
-            .execute(&mut tx)
-            .await?;
+        let found = sql(
+            "UPDATE workers SET drain_requested_at = $1, drain_requested_by = $2 WHERE id = $3",
+        )
+        .bind(requested_at)
+        .bind(requested_at.map(|_| who))
+        .bind(worker.as_str())
+        .execute(&mut tx)
+        .await?;
         if found == 0 {
             return Err(QueueError::NoSuchWorker(worker.clone()));
         }
@@ -147,10 +154,11 @@ impl Queue {
     /// # Errors
     /// [`QueueError::NoSuchWorker`] when it is not in the registry, or [`QueueError::Unavailable`].
     pub async fn drain_requested(&self, worker: &WorkerId) -> Result<bool, QueueError> {
-        let row: Option<(Option<i64>,)> = sql("SELECT drain_requested_at FROM workers WHERE id = $1")
-            .bind(worker.as_str())
-            .fetch_optional(&mut self.engine.read().await?)
-            .await?;
+        let row: Option<(Option<i64>,)> =
+            sql("SELECT drain_requested_at FROM workers WHERE id = $1")
+                .bind(worker.as_str())
+                .fetch_optional(&mut self.engine.read().await?)
+                .await?;
         let (requested,) = row.ok_or_else(|| QueueError::NoSuchWorker(worker.clone()))?;
         Ok(requested.is_some())
     }

@@ -57,7 +57,8 @@ impl LeaseWatch {
                 .remove(&row.id)
                 .filter(|seen| seen.token == row.lease_token && seen.until == row.lease_until);
             let since = same.map_or(elapsed, |seen| seen.since);
-            let length = Duration::from_millis(u64::try_from(row.lease_ms.unwrap_or(0)).unwrap_or(0));
+            let length =
+                Duration::from_millis(u64::try_from(row.lease_ms.unwrap_or(0)).unwrap_or(0));
             let seen = Seen {
                 token: row.lease_token.clone(),
                 until: row.lease_until,

@@ -2,7 +2,9 @@
 
 use serde::de::DeserializeOwned;
 use sqlx::FromRow;
-use upkeep_contract::task::{Attempt, AttemptOutcome, LateResult, LogLevel, LogLine, Task, TaskState};
+use upkeep_contract::task::{
+    Attempt, AttemptOutcome, LateResult, LogLevel, LogLine, Task, TaskState,
+};
 use upkeep_contract::{GroupId, OperationId, TaskId, Timestamp, WorkerId};
 
 use crate::QueueError;

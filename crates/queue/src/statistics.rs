@@ -74,12 +74,11 @@ impl Queue {
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn oldest_waiting_ms(&self) -> Result<Option<i64>, QueueError> {
         let now = self.now().as_millis();
-        let (oldest,): (Option<i64>,) = sql(
-            "SELECT MIN(enqueued_at) FROM tasks WHERE state = 'queued' AND run_after <= $1",
-        )
-        .bind(now)
-        .fetch_one(&mut self.engine.read().await?)
-        .await?;
+        let (oldest,): (Option<i64>,) =
+            sql("SELECT MIN(enqueued_at) FROM tasks WHERE state = 'queued' AND run_after <= $1")
+                .bind(now)
+                .fetch_one(&mut self.engine.read().await?)
+                .await?;
         Ok(oldest.map(|oldest| (now - oldest).max(0)))
     }
 
@@ -88,12 +87,11 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn failed_since(&self, since: Timestamp) -> Result<u64, QueueError> {
-        let (failed,): (i64,) = sql(
-            "SELECT COUNT(*) FROM tasks WHERE state = 'failed' AND finished_at >= $1",
-        )
-        .bind(since)
-        .fetch_one(&mut self.engine.read().await?)
-        .await?;
+        let (failed,): (i64,) =
+            sql("SELECT COUNT(*) FROM tasks WHERE state = 'failed' AND finished_at >= $1")
+                .bind(since)
+                .fetch_one(&mut self.engine.read().await?)
+                .await?;
         Ok(count(failed))
     }
 

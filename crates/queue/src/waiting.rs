@@ -151,11 +151,15 @@ impl Situation {
         {
             let full = |workers: &&&Workers| {
                 let key = (workers.host.clone(), task.operation.0.clone());
-                self.running.get(&key).is_some_and(|count| *count >= i64::from(*limit))
+                self.running
+                    .get(&key)
+                    .is_some_and(|count| *count >= i64::from(*limit))
             };
             if claiming.iter().all(full) {
-                let mut hosts: Vec<String> =
-                    claiming.iter().map(|workers| workers.host.clone()).collect();
+                let mut hosts: Vec<String> = claiming
+                    .iter()
+                    .map(|workers| workers.host.clone())
+                    .collect();
                 hosts.sort();
                 hosts.dedup();
                 return Waiting::LimitReached { hosts };

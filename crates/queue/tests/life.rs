@@ -1,4 +1,4 @@
-//! A task's life, row by row of the state table, on SQLite.
+//! A task's life, row by row of the state table, on both engines.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::time::Duration;
@@ -80,7 +80,9 @@ async fn an_accepted_task_survives_a_reopened_database(test: TestQueue) {
     assert_eq!(again.task(&id).await.unwrap().task.state, TaskState::Queued);
 }
 
-async fn the_same_request_is_not_queued_twice_but_may_be_asked_again_after_its_end(test: TestQueue) {
+async fn the_same_request_is_not_queued_twice_but_may_be_asked_again_after_its_end(
+    test: TestQueue,
+) {
     let request = || NewTask {
         dedup_key: Some("same".to_owned()),
         ..task()
@@ -184,15 +186,13 @@ async fn a_permanent_error_fails_at_once_and_a_timeout_is_tried_again(test: Test
 
 async fn a_lease_that_ran_out_is_rescued_and_the_zombie_changes_nothing(test: TestQueue) {
     let (id, zombie) = running(&test, task()).await;
-    test.clock.advance(LEASE);
     assert_eq!(
-        test.queue.rescue().await.unwrap(),
+        test.rescue_after(LEASE).await,
         0,
         "a lease holds to its last millisecond"
     );
-    test.clock.advance(Duration::from_millis(1));
-    assert_eq!(test.queue.rescue().await.unwrap(), 1);
-    assert_eq!(test.queue.rescue().await.unwrap(), 0, "rescued once");
+    assert_eq!(test.rescue_after(Duration::from_millis(1)).await, 1);
+    assert_eq!(test.rescue().await, 0, "rescued once");
     let second = test.claim("worker-1").await.unwrap();
     assert_eq!(second.lease.attempt, 2);
     // the zombie has the same worker id: only its token tells it apart
@@ -214,7 +214,13 @@ async fn a_lease_that_ran_out_is_rescued_and_the_zombie_changes_nothing(test: Te
             .unwrap(),
         [Held::Lost]
     );
-    assert_eq!(test.queue.look(std::slice::from_ref(&zombie)).await.unwrap(), [Held::Lost]);
+    assert_eq!(
+        test.queue
+            .look(std::slice::from_ref(&zombie))
+            .await
+            .unwrap(),
+        [Held::Lost]
+    );
     assert_eq!(
         test.queue
             .finish(&zombie, Ending::Succeeded(json!("zombie")))
@@ -246,8 +252,7 @@ async fn a_task_that_kills_its_workers_ends_as_failed(test: TestQueue) {
         .await;
     for _ in 0..3 {
         assert!(test.claim("worker-1").await.is_some());
-        test.clock.advance(LEASE * 2);
-        assert_eq!(test.queue.rescue().await.unwrap(), 1);
+        assert_eq!(test.rescue_after(LEASE * 2).await, 1);
     }
     assert!(test.claim("worker-1").await.is_none());
     let detail = test.queue.task(&id).await.unwrap();
@@ -271,7 +276,7 @@ async fn a_heartbeat_keeps_the_lease(test: TestQueue) {
                 cancel_requested: false
             }]
         );
-        assert_eq!(test.queue.rescue().await.unwrap(), 0);
+        assert_eq!(test.rescue().await, 0);
     }
     assert_eq!(state(&test, &id).await, TaskState::Running);
 }
@@ -294,10 +299,10 @@ async fn cancelling_ends_a_queued_task_and_flags_a_running_one(test: TestQueue) 
         CancelOutcome::Requested
     );
     assert_eq!(
-        test.queue.look(&lease).await.unwrap(),
-        Held::Kept {
+        test.queue.look(std::slice::from_ref(&lease)).await.unwrap(),
+        [Held::Kept {
             cancel_requested: true
-        }
+        }]
     );
     let ending = Ending::Cancelled(Some(json!({"files_removed": 3})));
     test.queue.finish(&lease, ending).await.unwrap();
@@ -328,8 +333,7 @@ async fn a_cancelled_task_is_not_tried_again(test: TestQueue) {
     }
     let (id, _) = running(&test, task()).await;
     test.queue.cancel(&id, "anna").await.unwrap();
-    test.clock.advance(LEASE * 2);
-    test.queue.rescue().await.unwrap();
+    test.rescue_after(LEASE * 2).await;
     assert_eq!(state(&test, &id).await, TaskState::Cancelled);
 }
 
@@ -363,14 +367,8 @@ async fn a_task_goes_only_to_its_host_and_to_workers_that_can_perform_it(test: T
     test.enqueue(NewTask::new("another-operation", json!({}), "tester"))
         .await;
     assert!(test.claim("worker-1").await.is_none());
-    let worker = "worker-2".into();
     let filter = upkeep_testkit::claim_all("host-b");
-    let claim = test
-        .queue
-        .claim(&worker, 1, &filter, LEASE)
-        .await
-        .unwrap()
-        .unwrap();
+    let claim = test.claim_with("worker-2", &filter, 1).await.pop().unwrap();
     assert_eq!(claim.task.target_host.as_deref(), Some("host-b"));
 }
 

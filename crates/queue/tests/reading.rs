@@ -97,14 +97,12 @@ async fn filters_combine_and_text_is_taken_literally(test: TestQueue) {
     .await;
 }
 
-#[tokio::test]
-async fn strategies_decide_the_order() {
+async fn strategies_decide_the_order(test: TestQueue) {
     for (strategy, expect) in [
         (ClaimStrategy::Priority, ["second", "first", "third"]),
         (ClaimStrategy::Fifo, ["first", "second", "third"]),
         (ClaimStrategy::Lifo, ["third", "second", "first"]),
     ] {
-        let test = TestQueue::open().await;
         for (name, priority) in [("first", 5), ("second", 1), ("third", 5)] {
             test.enqueue(NewTask {
                 priority,
@@ -118,12 +116,7 @@ async fn strategies_decide_the_order() {
             ..claim_all("host-a")
         };
         for name in expect {
-            let claim = test
-                .queue
-                .claim(&"w".into(), 1, &filter, Duration::from_secs(9))
-                .await
-                .unwrap()
-                .unwrap();
+            let claim = test.claim_with("w", &filter, 1).await.pop().unwrap();
             assert_eq!(claim.task.requested_by, name, "{strategy:?}");
         }
     }
@@ -148,12 +141,7 @@ async fn a_weighted_draw_prefers_the_low_number(test: TestQueue) {
             strategy: ClaimStrategy::WeightedRandom,
             ..claim_all("host-a")
         };
-        let claim = test
-            .queue
-            .claim(&"w".into(), 1, &filter, Duration::from_secs(9))
-            .await
-            .unwrap()
-            .unwrap();
+        let claim = test.claim_with("w", &filter, 1).await.pop().unwrap();
         heavy += usize::from(claim.task.requested_by == "heavy");
     }
     // 54.5 expected, standard deviation 2.2: below 40 is less likely than one in a billion
@@ -406,6 +394,7 @@ async fn a_database_that_cannot_be_used_is_told_with_its_cure() {
 }
 
 upkeep_testkit::on_both_engines!(
+    strategies_decide_the_order,
     pages_hold_every_task_once_and_the_newest_first,
     filters_combine_and_text_is_taken_literally,
     a_weighted_draw_prefers_the_low_number,

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 use upkeep_contract::WorkerId;
 use upkeep_contract::worker::ClaimStrategy;
-use tokio::sync::Mutex;
 use upkeep_queue::{Claim, ClaimFilter, Enqueued, LeaseWatch, NewTask, NewWorker, Queue};
 
 use crate::{FakeClock, PostgresCluster};

@@ -36,7 +36,11 @@ struct Notification {
 
 impl WriteTransaction {
     /// Lets other processes hear of these changes once the transaction is committed.
-    pub(crate) async fn notify(&mut self, from: &str, changes: &[Change]) -> Result<(), QueueError> {
+    pub(crate) async fn notify(
+        &mut self,
+        from: &str,
+        changes: &[Change],
+    ) -> Result<(), QueueError> {
         if changes.is_empty() || matches!(self, Self::Sqlite(_)) {
             return Ok(());
         }
@@ -134,7 +138,11 @@ impl OutsideChanges {
                         let writes = engine.writes_so_far().await?;
                         let unheard = seen.replace(writes).is_some_and(|seen| seen != writes)
                             && !std::mem::take(heard);
-                        Ok(if unheard { vec![Change::All] } else { Vec::new() })
+                        Ok(if unheard {
+                            vec![Change::All]
+                        } else {
+                            Vec::new()
+                        })
                     }
                 }
             }

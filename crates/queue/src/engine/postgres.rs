@@ -103,11 +103,7 @@ impl PostgresEngine {
 
     pub(super) async fn adjust_clock(&self) -> Result<(), QueueError> {
         let reading = read_clock(&mut *self.pool.acquire().await?).await?;
-        *self
-            .clock
-            .0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = reading;
+        *self.clock.0.write().unwrap_or_else(PoisonError::into_inner) = reading;
         Ok(())
     }
 

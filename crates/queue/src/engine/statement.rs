@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite};
 use upkeep_contract::Timestamp;
 
-use super::transaction::{Connection, Connected};
+use super::transaction::{Connected, Connection};
 use crate::QueueError;
 
 /// A value for a parameter.
@@ -100,10 +100,8 @@ pub(crate) trait Row:
 {
 }
 
-impl<T> Row for T where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
-{
-}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{}
 
 /// A statement with its values. The text is ours: values from outside are always bound.
 #[derive(Clone, Debug)]
