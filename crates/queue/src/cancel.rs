@@ -11,6 +11,7 @@ use upkeep_contract::{LeaseToken, TaskId, Timestamp};
 
 use crate::attempt::Lease;
 use crate::audit::NewAudit;
+use crate::changes::Meaning;
 use crate::engine::{Statement, WriteTransaction, list_of, sql};
 use crate::filter::push_filter;
 use crate::finish::{EndedBy, Transition, end_attempts};
@@ -60,7 +61,7 @@ impl Queue {
         let change = Change::Task {
             task_id: task_id.clone(),
         };
-        self.commit(tx, vec![change]).await?;
+        self.commit(tx, vec![change], Meaning::BOTH).await?;
         Ok(match before {
             TaskState::Queued => CancelOutcome::Cancelled,
             _ => CancelOutcome::Requested,
@@ -124,7 +125,7 @@ impl Queue {
             let queued = rows.iter().filter(|(_, name)| name == "queued").count() as u64;
             let ids: Vec<String> = rows.into_iter().map(|(id, _)| id).collect();
             flag(&mut tx, &ids, who, now).await?;
-            self.commit(tx, vec![Change::All]).await?;
+            self.commit(tx, vec![Change::All], Meaning::BOTH).await?;
             outcome.cancelled += queued;
             outcome.requested += ids.len() as u64 - queued;
         }
@@ -187,6 +188,7 @@ impl Queue {
             report: None,
             wait: None,
             more_attempts: 0,
+            progress: None,
         };
         flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
         end_attempts(&mut tx, &[(&lease, transition)], EndedBy::Operator, now).await?;
@@ -196,7 +198,7 @@ impl Queue {
         let change = Change::Task {
             task_id: task_id.clone(),
         };
-        self.commit(tx, vec![change]).await?;
+        self.commit(tx, vec![change], Meaning::BOTH).await?;
         Ok(ForceCloseOutcome::Closed)
     }
 }

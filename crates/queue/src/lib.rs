@@ -36,7 +36,7 @@ pub use changes::ChangeStream;
 pub use claim::{Claim, ClaimFilter};
 pub use enqueue::{DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, Enqueued, NewTask};
 pub use error::QueueError;
-pub use finish::{Ending, Finish};
+pub use finish::{Closing, Ending, Finish};
 pub use history::HistoryEntry;
 pub use open::Queue;
 pub use rescue::LeaseWatch;
