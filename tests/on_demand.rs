@@ -59,9 +59,16 @@ impl Temptation {
             ..upkeep_testkit::claim_all("another-host")
         };
         let claim = queue
-            .claim(&"an-old-worker".into(), 1, &filter, Duration::from_secs(60))
+            .claim(
+                &"an-old-worker".into(),
+                1,
+                &filter,
+                Duration::from_secs(60),
+                1,
+            )
             .await
             .unwrap()
+            .pop()
             .unwrap();
         queue
             .finish(&claim.lease, Ending::Succeeded(json!({})))

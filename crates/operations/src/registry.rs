@@ -1,6 +1,6 @@
 //! The operations that exist here, by id, with their parameter schemas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,6 +16,7 @@ use crate::{Context, Finished, Operation, OperationError};
 #[async_trait]
 trait ErasedOperation: Send + Sync {
     fn describe(&self) -> OperationDescription;
+    fn host_limit(&self) -> Option<u32>;
     fn accept(&self, params: Value) -> Result<Value, OperationError>;
     async fn run(
         &self,
@@ -36,6 +37,10 @@ impl<O: Operation> ErasedOperation for O {
             deletes: self.deletes(),
             parameters: schema.to_value(),
         }
+    }
+
+    fn host_limit(&self) -> Option<u32> {
+        Operation::host_limit(self)
     }
 
     fn accept(&self, params: Value) -> Result<Value, OperationError> {
@@ -117,6 +122,14 @@ impl Registry {
             .iter()
             .filter_map(|id| self.operations.get(id))
             .map(|operation| operation.describe())
+            .collect()
+    }
+
+    /// How many tasks of an operation may run at once on one host; those without a limit are left out.
+    pub fn host_limits(&self) -> HashMap<OperationId, u32> {
+        let limits = self.operations.iter();
+        limits
+            .filter_map(|(id, operation)| Some((id.clone(), operation.host_limit()?)))
             .collect()
     }
 

@@ -68,6 +68,35 @@ impl Queue {
         })
     }
 
+    /// Cancels a task that no worker has begun; false when one has, or when it has ended. Nothing
+    /// changes then.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn withdraw(&self, task_id: &TaskId, who: &str) -> Result<bool, QueueError> {
+        let mut tx = self.engine.write().await?;
+        let now = self.now();
+        let waiting: Option<(String,)> = sql(format!(
+            "SELECT id FROM tasks WHERE id = $1 AND state = 'queued' AND attempt = 0 {}",
+            self.engine.row_lock()
+        ))
+        .bind(task_id.as_str())
+        .fetch_optional(&mut tx)
+        .await?;
+        if waiting.is_none() {
+            return Ok(false);
+        }
+        flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
+        NewAudit::new(who, "cancel", task_id.as_str(), &Value::Null)
+            .insert(&mut tx, now)
+            .await?;
+        let change = Change::Task {
+            task_id: task_id.clone(),
+        };
+        self.commit(tx, vec![change], Meaning::BOTH).await?;
+        Ok(true)
+    }
+
     /// How many tasks a filter matches, by what can be done with them.
     ///
     /// # Errors
