@@ -27,6 +27,7 @@ pub use attempt::{Ending, Finish, Held, Lease, NewLogLine};
 pub use backoff::Backoff;
 pub use changes::ChangeStream;
 pub use claim::{Claim, ClaimFilter};
+pub use engine::{Inspection, inspect};
 pub use enqueue::{DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, Enqueued, NewTask};
 pub use error::QueueError;
 pub use history::HistoryEntry;
