@@ -162,12 +162,14 @@ async fn look_at_database(folders: &Folders) -> Verdict {
             return Verdict::problem(format!("{shown}: {error}"), error.hint());
         }
         Ok(Inspection::Missing { file }) => {
-            return match file.parent().map(look_at_folder) {
-                Some(Verdict::Problem { message, .. }) => Verdict::problem(
+            return match look_where_it_will_be(&file, folders) {
+                Verdict::Ok { .. } => {
+                    Verdict::ok(format!("{shown} will be made at the first start"))
+                }
+                Verdict::Problem { message, .. } => Verdict::problem(
                     format!("{shown} does not exist, and cannot be made: {message}"),
                     format!("mend that, or set {DATABASE_VARIABLE} to another database"),
                 ),
-                _ => Verdict::ok(format!("{shown} will be made at the first start")),
             };
         }
         Ok(Inspection::Outdated { file }) => (
@@ -179,6 +181,15 @@ async fn look_at_database(folders: &Folders) -> Verdict {
     match file.map(|file| look_at_file(&file)) {
         Some(problem @ Verdict::Problem { .. }) => problem,
         _ => Verdict::ok(format!("{shown} {state}")),
+    }
+}
+
+/// A start makes the installation's own folders, and no other one for a database.
+fn look_where_it_will_be(file: &Path, folders: &Folders) -> Verdict {
+    match file.parent() {
+        Some(folder) if folder == folders.data() => look_at_folder(folder),
+        Some(folder) if folder != Path::new("") => look_at_writable(folder),
+        _ => look_at_writable(Path::new(".")),
     }
 }
 

@@ -20,9 +20,9 @@ pub(crate) const PROGRAM: &str = "\
 Performs maintenance on demand: what the queue holds, or one operation called
 directly. It never starts an operation by itself.
 
-  run   is the service: it claims tasks that people asked for and performs them
-  exec  performs one operation now, without any queue; for scripts and for trying
-  check says whether this host is set up well, and changes nothing";
+  run    is the service: it claims tasks that people asked for and performs them
+  exec   performs one operation now, without any queue; for scripts
+  check  says whether this host is set up well, and changes nothing";
 
 pub(crate) const PROGRAM_MORE: &str = concat!(
     environment!(),

@@ -179,20 +179,27 @@ fn a_database_that_cannot_be_used_is_a_problem() {
     let said = stdout(&output);
     assert!(said.contains("problem  database"), "{said}");
     assert!(!said.contains("secret"), "{said}");
-    std::fs::remove_file(home.path().join("upkeep.db")).unwrap();
-    let output = home
-        .command(&["check"])
-        .env(
-            "UPKEEP_DATABASE_URL",
-            "sqlite:///proc/no/such/folder/upkeep.db",
-        )
-        .output()
-        .unwrap();
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "root may write there by its permissions"
-    );
+}
+
+#[test]
+fn a_start_makes_the_database_but_not_a_folder_for_it() {
+    let home = Home::new();
+    let check = |file: &str, code: i32, word: &str| {
+        let file = home.folder().join(file);
+        let output = home
+            .command(&["check"])
+            .env(
+                "UPKEEP_DATABASE_URL",
+                format!("sqlite://{}", file.display()),
+            )
+            .output()
+            .unwrap();
+        let said = stdout(&output);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(word), "{said}");
+    };
+    check("other.db", 0, "other.db will be made at the first start");
+    check("gone/other.db", 1, "does not exist, and cannot be made");
 }
 
 #[test]

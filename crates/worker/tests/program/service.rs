@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
+use upkeep_contract::OperationId;
 use upkeep_contract::task::{AttemptOutcome, TaskState};
 
 use crate::home::{Home, Running, ask, ask_for_seconds_of_work, until};
@@ -48,7 +49,11 @@ async fn it_is_ready_once_it_is_registered_and_stops_in_good_order() {
         .await
         .unwrap();
     assert_eq!(workers.len(), 1, "ready means registered");
-    let ids: Vec<&str> = workers[0].operations.iter().map(|id| id.as_str()).collect();
+    let ids: Vec<&str> = workers[0]
+        .operations
+        .iter()
+        .map(OperationId::as_str)
+        .collect();
     assert_eq!(ids, ["health-check", "log-statistics"]);
 
     worker.signal(Signal::TERM);
