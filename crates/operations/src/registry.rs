@@ -111,6 +111,14 @@ impl Registry {
         self
     }
 
+    /// The registry with these operations alone, in the order it had; an id that it does not know adds nothing.
+    #[must_use]
+    pub fn only(mut self, ids: &[OperationId]) -> Self {
+        self.order.retain(|id| ids.contains(id));
+        self.operations.retain(|id, _| ids.contains(id));
+        self
+    }
+
     /// The ids, in the order they are shown.
     pub fn ids(&self) -> &[OperationId] {
         &self.order

@@ -34,6 +34,7 @@ pub use attempt::{Held, Lease, NewLogLine};
 pub use backoff::Backoff;
 pub use changes::ChangeStream;
 pub use claim::{Claim, ClaimFilter};
+pub use engine::{Inspection, inspect};
 pub use enqueue::{DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, Enqueued, NewTask};
 pub use error::QueueError;
 pub use finish::{Closing, Ending, Finish};

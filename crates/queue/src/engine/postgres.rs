@@ -12,7 +12,7 @@ use upkeep_contract::{Clock, Timestamp};
 
 use crate::QueueError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Connections of one process: a console's pages, a worker's loops, one that listens.
 const CONNECTIONS: u32 = 12;
@@ -62,17 +62,7 @@ pub(crate) struct PostgresEngine {
 impl PostgresEngine {
     /// Opens the database, which must exist, and brings its schema up to date.
     pub(crate) async fn open(url: &str) -> Result<Self, QueueError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|error| QueueError::Url {
-                // the reason may quote the URL, and with it a password
-                url: "postgres:…".to_owned(),
-                reason: match error {
-                    sqlx::Error::Configuration(_) => "it cannot be read".to_owned(),
-                    other => other.to_string(),
-                },
-            })?
-            .application_name("upkeep")
-            .options(SERVER_LIMITS);
+        let options = options(url)?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -141,6 +131,21 @@ impl PostgresEngine {
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// How to connect to the server that a URL names.
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, QueueError> {
+    Ok(PgConnectOptions::from_str(url)
+        .map_err(|error| QueueError::Url {
+            // the reason may quote the URL, and with it a password
+            url: "postgres:…".to_owned(),
+            reason: match error {
+                sqlx::Error::Configuration(_) => "it cannot be read".to_owned(),
+                other => other.to_string(),
+            },
+        })?
+        .application_name("upkeep")
+        .options(SERVER_LIMITS))
 }
 
 async fn read_clock(connection: &mut sqlx::PgConnection) -> Result<Reading, QueueError> {
