@@ -91,11 +91,15 @@ async fn an_older_schema_is_told_and_left_as_it_is() {
     place
         .change("DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)")
         .await;
-    let outdated = Inspection::Outdated { file: place.file() };
+    let outdated = Inspection::Outdated {
+        file: Some(place.file()),
+    };
     assert_eq!(place.inspect().await.unwrap(), outdated);
     let empty = Place::new();
     std::fs::write(empty.file(), "").unwrap();
-    let outdated = Inspection::Outdated { file: empty.file() };
+    let outdated = Inspection::Outdated {
+        file: Some(empty.file()),
+    };
     assert_eq!(empty.inspect().await.unwrap(), outdated);
 }
 
