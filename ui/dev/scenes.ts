@@ -17,6 +17,7 @@ import {
   someStatistics,
   someVitals,
 } from "../tests/builders";
+import { deep, fleet } from "./fleet";
 import { health, lines, LONG, MINUTE, now, preview } from "./data";
 
 const recent = (task: Task): Task => ({
@@ -318,4 +319,6 @@ export const SCENES: Partial<Record<string, () => FakeBackend>> = {
   empty,
   broken,
   long,
+  fleet,
+  deep,
 };

@@ -6,6 +6,9 @@ import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { GroupId } from "$lib/generated/GroupId";
 import type { TaskGroup } from "$lib/generated/TaskGroup";
+import type { TaskId } from "$lib/generated/TaskId";
+import { isFinal } from "$lib/operations/states";
+import { reportSummary } from "$lib/operations/summary";
 import { fanOutWords } from "$lib/operations/waiting";
 import type { FanOutAsker } from "./fan-out-flow.svelte";
 import { followChanges } from "./follow";
@@ -22,9 +25,13 @@ export class GroupState implements FanOutAsker {
   actionError: ErrorReply | null = $state.raw(null);
   notice: Notice | null = $state.raw(null);
   repeating = $state(false);
+  /** What came of each task that ended, in one line. */
+  summaries: Readonly<Partial<Record<TaskId, string>>> = $state.raw({});
   readonly #id: GroupId;
   readonly #backend: Backend;
   readonly #announce: (text: string) => void;
+  #followed = false;
+  #summing = false;
 
   constructor(id: GroupId, backend: Backend, announce: (text: string) => void) {
     this.#id = id;
@@ -33,12 +40,17 @@ export class GroupState implements FanOutAsker {
   }
 
   follow(): Stop {
-    return followChanges({
+    this.#followed = true;
+    const { stop } = followChanges({
       backend: this.#backend,
       read: () => this.#read(),
       concerns: ({ kind }) => kind !== "settings",
       atLeastEveryMs: AT_LEAST_EVERY_MS,
-    }).stop;
+    });
+    return () => {
+      this.#followed = false;
+      stop();
+    };
   }
 
   async repeat(): Promise<void> {
@@ -76,6 +88,25 @@ export class GroupState implements FanOutAsker {
       this.error = null;
     } catch (thrown) {
       this.error = toErrorReply(thrown);
+    }
+    void this.#sumUp();
+  }
+
+  // a task that ended never changes, so its report is read once; one after the other, for there may be many
+  async #sumUp(): Promise<void> {
+    if (this.#summing) return;
+    this.#summing = true;
+    try {
+      for (const { id, state } of this.value?.tasks ?? []) {
+        if (!this.#followed) return;
+        if (!isFinal(state) || this.summaries[id] !== undefined) continue;
+        const { report } = await this.#backend.taskDetail(id);
+        this.summaries = { ...this.summaries, [id]: reportSummary(report) };
+      }
+    } catch {
+      // a line more or less: the task's own page tells why it cannot be read
+    } finally {
+      this.#summing = false;
     }
   }
 }
