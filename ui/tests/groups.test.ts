@@ -60,7 +60,7 @@ test("the totals count states and those that cannot begin", async () => {
     c: ended("failed", { error }),
   });
   await openApp(backend, "#/groups/g1");
-  expect(text("group-totals")).toBe("2 of 3 have ended: 1 Queued 2 Failed 1 cannot begin yet");
+  expect(text("group-totals")).toBe("2 of 3 have ended: 1 Queued, 2 Failed, 1 cannot begin yet");
 });
 
 test("a preview on every host says for each what would go", async () => {

@@ -4,8 +4,7 @@ import { expect, test } from "vitest";
 import type { TaskPage } from "$lib/generated/TaskPage";
 import { aFilter, anOverview, aTask, detailOf, ended, NOW, running } from "./builders";
 import { FakeBackend } from "./fake";
-import { all, click, eventually, find, openApp, query, settled, text } from "./window";
-import { setVisibility } from "./window";
+import { all, click, eventually, find, openApp, query, setVisibility, settled, text } from "./window";
 
 const LOCKED = { code: "database_unavailable" as const, message: "the database is locked", hint: "wait" };
 
@@ -56,6 +55,7 @@ test("a bulk cancel acts on the whole filter as it was counted, and says what it
   expect(text("bulk-result")).toBe("Cancelled 2 waiting tasks and asked 1 running one to stop.");
   expect(text("announcer")).toBe("Cancelled 2 waiting tasks and asked 1 running one to stop.");
   expect(query("bulk-confirm")).toBeNull();
+  expect(document.activeElement).toBe(find("bulk-close"));
 });
 
 test("with nothing to cancel there is nothing to press", async () => {

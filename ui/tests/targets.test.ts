@@ -223,6 +223,11 @@ test("pause asks for that operation, and says so", async () => {
   await click(`pause-${CHECK}`);
   expect(backend.wishes).toEqual([`pause ${CHECK}`]);
   expect(text("announcer")).toBe("Check health is paused");
+  find(`pause-${CHECK}`).focus();
+  const paused = { operation: CHECK, by: "anna", since: NOW };
+  backend.overviewValue = anOverview({ [CHECK]: { paused } });
+  backend.changed({ kind: "operation", operation: CHECK });
+  await eventually(() => expect(document.activeElement).toBe(query(`resume-${CHECK}`)));
 });
 
 test("a paused operation says who, since when and how many wait, can be triggered and resumed", async () => {

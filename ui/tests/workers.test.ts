@@ -87,6 +87,15 @@ test("a drained worker says who asked and can be resumed", async () => {
   expect(backend.wishes).toEqual(["resume worker-0"]);
 });
 
+test("the focus stays on the button when draining begins", async () => {
+  const backend = withWorkers({});
+  await openApp(backend, "#/workers");
+  find("worker-drain").focus();
+  backend.workers = [aWorker({ id: "worker-0", state: "draining", drain_requested_by: "anna" })];
+  await click("worker-drain");
+  await eventually(() => expect(document.activeElement?.getAttribute("data-testid")).toBe("worker-resume"));
+});
+
 test("a request that failed says why and stays", async () => {
   const backend = withWorkers({});
   backend.failing.drainWorker = LOCKED;
