@@ -54,6 +54,7 @@ export class FakeBackend implements Backend {
   fannedOut: Omit<Triggered, "host">[] = [];
   onFanOut: (asked: Omit<Triggered, "host">) => FanOutOutcome = () => fannedOut("group-1", ["desk-7"]);
   repeated: string[] = [];
+  executed: string[] = [];
   onRepeat: (groupId: string) => FanOutOutcome = () => ({ status: "nothing_to_repeat" });
   workers: Worker[] = [];
   /** What workers and operations were asked for, in order: `drain worker-1`. */
@@ -114,6 +115,11 @@ export class FakeBackend implements Backend {
       return this.onFanOut({ operation, params });
     });
   taskGroup = (groupId: string) => this.#answer("taskGroup", () => this.#group(groupId));
+  executeGroup = (groupId: string) =>
+    this.#answer("executeGroup", () => {
+      this.executed.push(groupId);
+      return this.onRepeat(groupId);
+    });
   repeatGroup = (groupId: string) =>
     this.#answer("repeatGroup", () => {
       this.repeated.push(groupId);

@@ -118,7 +118,7 @@ test("repeating a removal asks first", async () => {
   expect(backend.repeated).toEqual(["g1"]);
 });
 
-test("repeating previews asks nothing, and finished ones offer the removal, which asks", async () => {
+test("repeating previews asks nothing, and what the finished ones list is removed after a question", async () => {
   const params = { max_age_hours: 24, dry_run: true };
   const backend = group("cleanup-temp-files", {
     a: ended("succeeded", { dry_run: true, params }),
@@ -128,12 +128,11 @@ test("repeating previews asks nothing, and finished ones offer the removal, whic
   await click("group-repeat");
   expect(backend.repeated).toEqual(["g1"]);
   await click("group-remove");
-  expect(backend.fannedOut).toEqual([]);
-  expect(text("fan-out-dialog")).toContain("removes files on 2 hosts");
-  await click("fan-out-confirm");
-  expect(backend.fannedOut).toEqual([
-    { operation: "cleanup-temp-files", params: { max_age_hours: 24, dry_run: false } },
-  ]);
+  expect(backend.executed).toEqual([]);
+  expect(text("execute-dialog")).toContain("removes exactly what each preview lists");
+  expect(text("execute-dialog")).toContain("on 1 host");
+  await click("execute-confirm");
+  expect(backend.executed).toEqual(["g1"]);
 });
 
 test("a removal is not offered while a preview is still at work", async () => {

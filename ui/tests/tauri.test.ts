@@ -34,6 +34,7 @@ test("every command goes out under its name with the arguments it takes", async 
   await backend.triggerEveryHost("health-check", {});
   await backend.taskGroup("g");
   await backend.repeatGroup("g");
+  await backend.executeGroup("g");
   await backend.pauseOperation("health-check");
   await backend.resumeOperation("health-check");
   await backend.cancelTask("t");
@@ -64,6 +65,7 @@ test("every command goes out under its name with the arguments it takes", async 
     { command: "trigger_every_host", args: { operation: "health-check", params: {} } },
     { command: "task_group", args: { groupId: "g" } },
     { command: "repeat_group", args: { groupId: "g" } },
+    { command: "execute_group", args: { groupId: "g" } },
     { command: "pause_operation", args: { operation: "health-check" } },
     { command: "resume_operation", args: { operation: "health-check" } },
     { command: "cancel_task", args: { taskId: "t" } },

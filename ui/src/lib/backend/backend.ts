@@ -48,6 +48,8 @@ export interface Backend {
   triggerEveryHost(operation: OperationId, params: JsonObject): Promise<FanOutOutcome>;
   taskGroup(groupId: GroupId): Promise<TaskGroup>;
   /** Asks those hosts again whose task failed, was cancelled or was never begun. */
+  /** Executes each preview's plan on the host that made it. */
+  executeGroup(groupId: GroupId): Promise<FanOutOutcome>;
   repeatGroup(groupId: GroupId): Promise<FanOutOutcome>;
   /** Its tasks stay queued until it is resumed. */
   pauseOperation(operation: OperationId): Promise<null>;

@@ -50,6 +50,7 @@ export function tauriBackend(): Backend {
     trigger: (operation, params, host) => call("trigger", { operation, params, host }),
     triggerEveryHost: (operation, params) => call("trigger_every_host", { operation, params }),
     taskGroup: (groupId) => call("task_group", { groupId }),
+    executeGroup: (groupId) => call("execute_group", { groupId }),
     repeatGroup: (groupId) => call("repeat_group", { groupId }),
     pauseOperation: (operation) => call("pause_operation", { operation }),
     resumeOperation: (operation) => call("resume_operation", { operation }),

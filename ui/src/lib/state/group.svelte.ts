@@ -10,7 +10,6 @@ import type { TaskId } from "$lib/generated/TaskId";
 import { isFinal } from "$lib/operations/states";
 import { reportSummary } from "$lib/operations/summary";
 import { fanOutWords } from "$lib/operations/waiting";
-import type { FanOutAsker } from "./fan-out-flow.svelte";
 import { followChanges } from "./follow";
 import type { Notice } from "./operation-card.svelte";
 import { groupHref } from "./router.svelte";
@@ -18,13 +17,14 @@ import { groupHref } from "./router.svelte";
 /** A host that falls silent sends no signal; this is how late the page may notice. */
 const AT_LEAST_EVERY_MS = 10_000;
 
-export class GroupState implements FanOutAsker {
+export class GroupState {
   value: TaskGroup | null = $state.raw(null);
   error: ErrorReply | null = $state.raw(null);
   /** Stays until dismissed. */
   actionError: ErrorReply | null = $state.raw(null);
   notice: Notice | null = $state.raw(null);
-  repeating = $state(false);
+  /** True while something was asked for and not answered yet. */
+  working = $state(false);
   /** What came of each task that ended, in one line. */
   summaries: Readonly<Partial<Record<TaskId, string>>> = $state.raw({});
   readonly #id: GroupId;
@@ -54,15 +54,24 @@ export class GroupState implements FanOutAsker {
   }
 
   async repeat(): Promise<void> {
-    if (this.repeating) return;
-    this.repeating = true;
+    await this.#ask(() => this.#backend.repeatGroup(this.#id));
+  }
+
+  /** Removes what the previews of this fan-out list. */
+  async execute(): Promise<void> {
+    await this.#ask(() => this.#backend.executeGroup(this.#id));
+  }
+
+  async #ask(ask: () => Promise<FanOutOutcome>): Promise<void> {
+    if (this.working) return;
+    this.working = true;
     try {
-      this.fannedOut(await this.#backend.repeatGroup(this.#id));
+      this.fannedOut(await ask());
       await this.#read();
     } catch (thrown) {
-      this.failed(toErrorReply(thrown));
+      this.actionError = toErrorReply(thrown);
     } finally {
-      this.repeating = false;
+      this.working = false;
     }
   }
 
@@ -70,10 +79,6 @@ export class GroupState implements FanOutAsker {
     const text = fanOutWords(outcome, Date.now());
     this.notice = { text, href: outcome.status === "queued" ? groupHref(outcome.group_id) : null };
     this.#announce(text);
-  }
-
-  failed(error: ErrorReply): void {
-    this.actionError = error;
   }
 
   /** What its tasks were asked to do; all of them the same. */
