@@ -66,11 +66,12 @@ impl Queue {
         let lease_until = now.plus(lease);
         let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
         let prefix = LeaseToken::generate();
-        statement.push(&format!(
-            ", picked AS (SELECT id FROM tasks WHERE id IN (SELECT id FROM candidates) AND state = 'queued' \
-             ORDER BY {} LIMIT ",
-            order(filter.strategy)
-        ));
+        statement.push(
+            ", picked AS (SELECT id FROM tasks WHERE id IN (SELECT id FROM candidates) AND state = 'queued' AND run_after <= ",
+        );
+        // asked again of the row that is locked: another worker may just have had and returned it
+        statement.push_bind(now);
+        statement.push(&format!(" ORDER BY {} LIMIT ", order(filter.strategy)));
         statement.push_bind(up_to);
         statement.push(&format!(" {})", self.engine.claim_lock()));
         statement
