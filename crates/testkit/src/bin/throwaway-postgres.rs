@@ -9,6 +9,7 @@ use upkeep_testkit::PostgresCluster;
 #[tokio::main]
 async fn main() {
     let url = PostgresCluster::shared().database().await;
-    writeln!(std::io::stdout(), "{url}").unwrap();
+    let mut output = std::io::stdout();
+    writeln!(output, "{url}").unwrap();
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
