@@ -128,6 +128,7 @@ impl Queue {
         .execute(&mut tx)
         .await?;
         if held == 0 {
+            tx.rollback().await?;
             return Ok(false);
         }
         insert_log(&mut tx, lease, lines).await?;

@@ -62,6 +62,7 @@ impl Queue {
         let due = self.due();
         let now = due.now;
         let Some(mut statement) = candidates(filter, &allowed, due, up_to) else {
+            tx.rollback().await?;
             return Ok(Vec::new());
         };
         let lease_until = now.plus(lease);
@@ -95,6 +96,7 @@ impl Queue {
         ));
         let rows: Vec<TaskRow> = statement.fetch_all(&mut tx).await?;
         if rows.is_empty() {
+            tx.rollback().await?;
             return Ok(Vec::new());
         }
         let mut claims = Vec::with_capacity(rows.len());

@@ -124,6 +124,28 @@ async fn what_does_not_run_is_not_closed_by_force(test: TestQueue) {
     assert!(matches!(refused, Err(QueueError::NoSuchTask(id)) if id == missing));
 }
 
+/// A claim on PostgreSQL passes over a row that another transaction still holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_close_is_not_in_the_way_of_a_claim() {
+    let test = TestQueue::postgres().await;
+    let other = test.another().await;
+    let id = test.enqueue(task()).await;
+    let worker = WorkerId::from("w");
+    for _ in 0..150 {
+        assert_eq!(close(&test, &id).await, ForceCloseOutcome::NotRunning);
+        let claims = other
+            .claim(&worker, 1, &claim_all("host-a"), LEASE, 1)
+            .await
+            .unwrap();
+        let finish = test
+            .queue
+            .finish(&claims[0].lease, Ending::Released)
+            .await
+            .unwrap();
+        assert_eq!(finish, Finish::Accepted(TaskState::Queued));
+    }
+}
+
 async fn a_closed_tasks_key_is_free_and_nobody_rescues_it(test: TestQueue) {
     let (id, _) = running(&test, keyed("same")).await;
     test.rescue().await;
