@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use upkeep_contract::Timestamp;
+
+use crate::Queue;
+use crate::engine::Statement;
+
 /// Exponential back-off with jitter and a cap.
 ///
 /// The jitter keeps tasks that failed together from failing together again (see "Exponential
@@ -30,6 +35,41 @@ impl Backoff {
         let doublings = attempt.saturating_sub(1).min(20);
         let full = self.first.saturating_mul(1 << doublings).min(self.cap);
         full.mul_f64(0.5 + 0.5 * fraction.clamp(0.0, 1.0))
+    }
+}
+
+/// Which times to wait for have come. One further off than the longest wait was written before the
+/// clock was set back, and nobody waits for that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due {
+    pub(crate) now: Timestamp,
+    pub(crate) longest: Timestamp,
+}
+
+impl Due {
+    /// Adds the condition that a task is due.
+    pub(crate) fn push(self, statement: &mut Statement) {
+        statement.push("(run_after <= ").push_bind(self.now);
+        statement
+            .push(" OR run_after > ")
+            .push_bind(self.longest)
+            .push(")");
+    }
+
+    /// Whether that time has come.
+    pub(crate) fn has_come(self, run_after: Timestamp) -> bool {
+        run_after <= self.now || run_after > self.longest
+    }
+}
+
+impl Queue {
+    /// What is due now.
+    pub(crate) fn due(&self) -> Due {
+        let now = self.now();
+        Due {
+            now,
+            longest: now.plus(self.backoff.cap),
+        }
     }
 }
 

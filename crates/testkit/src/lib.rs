@@ -7,10 +7,12 @@
     reason = "a test stops at the first surprise"
 )]
 
+pub mod bare;
 pub mod clock;
 pub mod database;
 pub mod postgres;
 
+pub use bare::Bare;
 pub use clock::FakeClock;
-pub use database::{TestQueue, claim_all, new_worker, task};
+pub use database::{TestQueue, claim_all, folder_in_memory, new_worker, task};
 pub use postgres::{Durability, PostgresCluster, PostgresOptions, Stop};
