@@ -158,12 +158,14 @@ install_on_debian() {
             fi
             ;;
     esac
-    if ! apt_get install -y --no-install-recommends "$@"; then
+    installed=yes
+    apt_get install -y --no-install-recommends "$@" || installed=no
+    [ "$quiet_postgres" = no ] || set_main_database '#create_main_cluster = true'
+    if [ "$installed" = no ]; then
         tail -n 20 "$log" >&2
         die "apt could not install the system packages" "the whole output is in $log" \
             "to try by hand: apt-get update && apt-get install $*"
     fi
-    [ "$quiet_postgres" = no ] || set_main_database '#create_main_cluster = true'
     rm -f "$log"
     note "installed in $(($(date +%s) - started)) s"
 }

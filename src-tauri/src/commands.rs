@@ -5,6 +5,8 @@
     reason = "tauri's command macro writes such a line for every command that answers with a Result"
 )]
 
+mod fleet;
+mod levers;
 mod overview;
 mod settings;
 mod tasks;
@@ -18,6 +20,20 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         overview::overview,
         tasks::trigger,
         tasks::cancel_task,
+        fleet::trigger_every_host,
+        fleet::task_group,
+        fleet::repeat_group,
+        fleet::execute_group,
+        fleet::list_workers,
+        fleet::drain_worker,
+        fleet::resume_worker,
+        levers::pause_operation,
+        levers::resume_operation,
+        levers::set_priority,
+        levers::force_close_task,
+        levers::count_tasks,
+        levers::cancel_matching,
+        levers::run_again_matching,
         tasks::run_task_again,
         tasks::list_tasks,
         tasks::task_detail,

@@ -32,14 +32,27 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a command for an installation; what it prints goes to a file there.
-    pub(crate) fn start(installation: &Installation, mut command: Command, name: &str) -> Self {
+    pub(crate) fn start(installation: &Installation, command: Command, name: &str) -> Self {
+        Self::start_on(installation, None, command, name)
+    }
+
+    /// Starts a command for an installation that uses this database, by default its own.
+    pub(crate) fn start_on(
+        installation: &Installation,
+        database: Option<&str>,
+        mut command: Command,
+        name: &str,
+    ) -> Self {
         let log = installation
             .path()
             .join(format!("{name}-{}.log", uuid_like()));
         let output = std::fs::File::create(&log).unwrap();
+        match database {
+            Some(url) => command.env("UPKEEP_DATABASE_URL", url),
+            None => command.env_remove("UPKEEP_DATABASE_URL"),
+        };
         let child = command
             .env("UPKEEP_HOME", installation.home())
-            .env_remove("UPKEEP_DATABASE_URL")
             .env("RUST_LOG", "info")
             // a group of its own, so that whatever it starts ends with it
             .process_group(0)

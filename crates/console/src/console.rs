@@ -49,13 +49,14 @@ impl Console {
     /// The console over a queue that is open already.
     pub fn over(folders: Folders, database_url: &str, queue: Queue, front_door: &str) -> Self {
         let host = host_name();
+        let registry = upkeep_worker::registry(&folders, Some(&queue));
         Self {
-            registry: upkeep_worker::registry(&folders, Some(&queue)),
             requester: requester(front_door, &host),
             database_url: database_url.to_owned(),
             embedded: Mutex::new(None),
+            queue: queue.with_host_limits(registry.host_limits()),
+            registry,
             folders,
-            queue,
             host,
         }
     }

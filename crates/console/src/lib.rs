@@ -8,6 +8,8 @@ mod changes;
 mod console;
 mod embedded;
 mod error;
+mod fleet;
+mod levers;
 mod overview;
 mod report;
 mod requester;

@@ -24,10 +24,15 @@ impl Console {
     /// # Errors
     /// [`ConsoleError::Queue`] when the database cannot be reached.
     pub async fn overview(&self) -> Result<Overview, ConsoleError> {
+        let paused = self.queue.paused().await?;
         let mut operations = Vec::new();
         for operation in self.registry.describe() {
             operations.push(OperationOverview {
                 current: self.queue.current_tasks(&operation.id, CURRENT_MAX).await?,
+                paused: paused
+                    .iter()
+                    .find(|paused| paused.operation == operation.id)
+                    .cloned(),
                 last_run: self.queue.last_run(&operation.id).await?,
                 operation,
             });

@@ -3,14 +3,39 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use upkeep_contract::task::{CancelOutcome, TaskState, TriggerOutcome};
-use upkeep_contract::{OperationId, PlanId, TaskId};
+use upkeep_contract::task::{CancelOutcome, Task, TaskState, TriggerOutcome};
+use upkeep_contract::waiting::Waiting;
+use upkeep_contract::{GroupId, OperationId, PlanId, TaskId};
 use upkeep_queue::{Enqueued, NewTask, QueueError};
 
 use crate::{Console, ConsoleError};
 
+/// What is asked for, before it is accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) operation: OperationId,
+    pub(crate) params: Value,
+    pub(crate) host: Option<String>,
+    pub(crate) group_id: Option<GroupId>,
+    pub(crate) rerun_of: Option<TaskId>,
+}
+
+impl Request {
+    /// The same request again.
+    pub(crate) fn again(old: &Task) -> Self {
+        Self {
+            operation: old.operation.clone(),
+            params: old.params.clone(),
+            host: old.target_host.clone(),
+            group_id: None,
+            rerun_of: Some(old.id.clone()),
+        }
+    }
+}
+
 impl Console {
-    /// Asks for an operation, once. The same request while the first still waits or runs makes no second task.
+    /// Asks for an operation, once, on a host or on any. The same request while the first still waits
+    /// or runs makes no second task.
     ///
     /// # Errors
     /// [`ConsoleError`]: the operation, a parameter, a name or the plan cannot be accepted, or the
@@ -19,8 +44,18 @@ impl Console {
         &self,
         operation: &OperationId,
         params: Value,
+        host: Option<String>,
     ) -> Result<TriggerOutcome, ConsoleError> {
-        self.request(operation, params, None, None).await
+        let request = Request {
+            operation: operation.clone(),
+            params,
+            host: host
+                .map(|host| host.trim().to_owned())
+                .filter(|host| !host.is_empty()),
+            group_id: None,
+            rerun_of: None,
+        };
+        self.request(request).await
     }
 
     /// Asks for the same again, as a new task that points to the old one. A task that executed a
@@ -33,13 +68,7 @@ impl Console {
         if !old.state.is_final() {
             return Err(ConsoleError::NotFinished(id.clone()));
         }
-        self.request(
-            &old.operation,
-            old.params,
-            old.target_host,
-            Some(id.clone()),
-        )
-        .await
+        self.request(Request::again(&old)).await
     }
 
     /// Cancels a task that waits, or asks the worker of a running one to stop.
@@ -50,39 +79,85 @@ impl Console {
         Ok(self.queue.cancel(id, &self.requester).await?)
     }
 
-    async fn request(
+    async fn request(&self, request: Request) -> Result<TriggerOutcome, ConsoleError> {
+        let task = self.accept(request).await?;
+        let enqueued = self.queue.enqueue(task).await?;
+        Ok(self.answer(enqueued).await)
+    }
+
+    /// Enqueues what was accepted, all of it or none.
+    pub(crate) async fn enqueue_accepted(
         &self,
-        operation: &OperationId,
-        params: Value,
-        target_host: Option<String>,
-        rerun_of: Option<TaskId>,
-    ) -> Result<TriggerOutcome, ConsoleError> {
-        if !self.registry.ids().contains(operation) {
-            return Err(ConsoleError::UnknownOperation {
-                operation: operation.clone(),
-                known: self.registry.ids().to_vec(),
-            });
+        tasks: Vec<NewTask>,
+    ) -> Result<Vec<Enqueued>, ConsoleError> {
+        Ok(self.queue.enqueue_all(tasks).await?)
+    }
+
+    /// What the operator is told. The task is accepted by now, whatever else cannot be found out.
+    pub(crate) async fn answer(&self, enqueued: Enqueued) -> TriggerOutcome {
+        match enqueued {
+            Enqueued::Existing(task_id) => TriggerOutcome::AlreadyQueued { task_id },
+            Enqueued::New(task_id) => {
+                let waiting = match self.queue.task(&task_id).await {
+                    // it may run already
+                    Ok(detail) => detail.task.waiting.unwrap_or(Waiting::Turn),
+                    Err(error) => {
+                        tracing::warn!(%task_id, %error, "cannot find out why the task waits");
+                        Waiting::Turn
+                    }
+                };
+                TriggerOutcome::Queued { task_id, waiting }
+            }
         }
-        let params = self.registry.accept(operation, params)?;
+    }
+
+    /// Checks a request and makes it complete.
+    pub(crate) async fn accept(&self, request: Request) -> Result<NewTask, ConsoleError> {
+        let Request {
+            operation,
+            params,
+            host,
+            group_id,
+            rerun_of,
+        } = request;
+        self.check_operation(&operation)?;
+        let params = self.registry.accept(&operation, params)?;
         let target_host = match params.get("plan").and_then(Value::as_str) {
             // what the plan names lies on the host that made it
-            Some(plan) => Some(self.plan_host(operation, &PlanId::from(plan)).await?),
-            None => target_host,
+            Some(plan) => {
+                let plan = PlanId::from(plan);
+                let made_on = self.plan_host(&operation, &plan).await?;
+                if host.as_ref().is_some_and(|host| *host != made_on) {
+                    return Err(ConsoleError::UnusablePlan {
+                        plan,
+                        reason: format!("it was made on {made_on} and lists what lies there"),
+                    });
+                }
+                Some(made_on)
+            }
+            None => host,
         };
         // another host has locations of its own, which only its worker knows
         if target_host.as_ref().is_none_or(|host| *host == self.host) {
             self.check_names(&params)?;
         }
-        let task = NewTask {
+        Ok(NewTask {
             dry_run: params.get("dry_run").and_then(Value::as_bool) == Some(true),
-            dedup_key: Some(dedup_key(operation, &params, target_host.as_deref())),
+            dedup_key: Some(dedup_key(&operation, &params, target_host.as_deref())),
             target_host,
+            group_id,
             rerun_of,
-            ..NewTask::new(operation.clone(), params, self.requester.clone())
-        };
-        Ok(match self.queue.enqueue(task).await? {
-            Enqueued::New(task_id) => TriggerOutcome::Queued { task_id },
-            Enqueued::Existing(task_id) => TriggerOutcome::AlreadyQueued { task_id },
+            ..NewTask::new(operation, params, self.requester.clone())
+        })
+    }
+
+    pub(crate) fn check_operation(&self, operation: &OperationId) -> Result<(), ConsoleError> {
+        if self.registry.ids().contains(operation) {
+            return Ok(());
+        }
+        Err(ConsoleError::UnknownOperation {
+            operation: operation.clone(),
+            known: self.registry.ids().to_vec(),
         })
     }
 

@@ -54,6 +54,12 @@ pub trait Operation: Send + Sync + 'static {
     /// True when it removes something: its parameters then have `dry_run` and `plan`.
     fn deletes(&self) -> bool;
 
+    /// How many tasks of it may run at once on one host, previews left out; none means no limit.
+    /// What deletes runs alone: two cleanups of one location would count each other's work as their own.
+    fn host_limit(&self) -> Option<u32> {
+        self.deletes().then_some(1)
+    }
+
     /// Performs the work once.
     ///
     /// # Errors

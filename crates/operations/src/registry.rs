@@ -1,6 +1,6 @@
 //! The operations that exist here, by id, with their parameter schemas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,6 +16,7 @@ use crate::{Context, Finished, Operation, OperationError};
 #[async_trait]
 trait ErasedOperation: Send + Sync {
     fn describe(&self) -> OperationDescription;
+    fn host_limit(&self) -> Option<u32>;
     fn accept(&self, params: Value) -> Result<Value, OperationError>;
     async fn run(
         &self,
@@ -36,6 +37,10 @@ impl<O: Operation> ErasedOperation for O {
             deletes: self.deletes(),
             parameters: schema.to_value(),
         }
+    }
+
+    fn host_limit(&self) -> Option<u32> {
+        Operation::host_limit(self)
     }
 
     fn accept(&self, params: Value) -> Result<Value, OperationError> {
@@ -106,6 +111,14 @@ impl Registry {
         self
     }
 
+    /// The registry with these operations alone, in the order it had; an id that it does not know adds nothing.
+    #[must_use]
+    pub fn only(mut self, ids: &[OperationId]) -> Self {
+        self.order.retain(|id| ids.contains(id));
+        self.operations.retain(|id, _| ids.contains(id));
+        self
+    }
+
     /// The ids, in the order they are shown.
     pub fn ids(&self) -> &[OperationId] {
         &self.order
@@ -117,6 +130,14 @@ impl Registry {
             .iter()
             .filter_map(|id| self.operations.get(id))
             .map(|operation| operation.describe())
+            .collect()
+    }
+
+    /// How many tasks of an operation may run at once on one host; those without a limit are left out.
+    pub fn host_limits(&self) -> HashMap<OperationId, u32> {
+        let limits = self.operations.iter();
+        limits
+            .filter_map(|(id, operation)| Some((id.clone(), operation.host_limit()?)))
             .collect()
     }
 

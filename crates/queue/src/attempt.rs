@@ -8,6 +8,7 @@ use upkeep_contract::event::Change;
 use upkeep_contract::task::{LogLevel, Progress};
 use upkeep_contract::{AttemptNumber, LeaseToken, TaskId, Timestamp};
 
+use crate::changes::Meaning;
 use crate::engine::{WriteTransaction, list_of, rows_of, sql};
 use crate::rows::to_json;
 use crate::{Queue, QueueError};
@@ -131,11 +132,12 @@ impl Queue {
             tx.rollback().await?;
             return Ok(false);
         }
-        insert_log(&mut tx, lease, lines).await?;
+        let lines: Vec<(&Lease, &NewLogLine)> = lines.iter().map(|line| (lease, line)).collect();
+        insert_log(&mut tx, &lines).await?;
         let change = Change::Task {
             task_id: lease.task_id.clone(),
         };
-        self.commit(tx, vec![change]).await?;
+        self.commit(tx, vec![change], Meaning::NEITHER).await?;
         Ok(true)
     }
 }
@@ -153,30 +155,36 @@ fn held(leases: &[Lease], kept: &HashMap<String, Option<i64>>) -> Vec<Held> {
         .collect()
 }
 
-async fn insert_log(
+/// Adds lines to the logs of their tasks. The caller holds the rows of these tasks, so nobody else
+/// adds lines at the same time.
+pub(crate) async fn insert_log(
     tx: &mut WriteTransaction,
-    lease: &Lease,
-    lines: &[NewLogLine],
+    lines: &[(&Lease, &NewLogLine)],
 ) -> Result<(), QueueError> {
-    if lines.is_empty() {
-        return Ok(());
+    let mut ids: Vec<&str> = lines
+        .iter()
+        .map(|(lease, _)| lease.task_id.as_str())
+        .collect();
+    ids.dedup();
+    let mut last: HashMap<String, i64> = HashMap::with_capacity(ids.len());
+    for piece in list_of(&ids) {
+        let mut statement = sql("SELECT task_id, MAX(sequence) FROM task_log WHERE task_id IN ");
+        statement.push_list(piece.iter().copied());
+        statement.push(" GROUP BY task_id");
+        let rows: Vec<(String, i64)> = statement.fetch_all(tx).await?;
+        last.extend(rows);
     }
-    // nobody else adds lines: the task's row is held since its progress was written
-    let (mut sequence,): (i64,) =
-        sql("SELECT COALESCE(MAX(sequence), 0) FROM task_log WHERE task_id = $1")
-            .bind(lease.task_id.as_str())
-            .fetch_one(tx)
-            .await?;
     for piece in list_of(lines) {
         let mut statement = sql(format!(
             "INSERT INTO task_log (task_id, sequence, attempt, at, level, message) VALUES {}",
             rows_of(piece.len(), 6)
         ));
-        for line in piece {
-            sequence += 1;
+        for (lease, line) in piece {
+            let sequence = last.entry(lease.task_id.0.clone()).or_default();
+            *sequence += 1;
             statement = statement
                 .bind(lease.task_id.as_str())
-                .bind(sequence)
+                .bind(*sequence)
                 .bind(lease.attempt)
                 .bind(line.at)
                 .bind(line.level.as_str())

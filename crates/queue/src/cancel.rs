@@ -11,6 +11,7 @@ use upkeep_contract::{LeaseToken, TaskId, Timestamp};
 
 use crate::attempt::Lease;
 use crate::audit::NewAudit;
+use crate::changes::Meaning;
 use crate::engine::{Statement, WriteTransaction, list_of, sql};
 use crate::filter::push_filter;
 use crate::finish::{EndedBy, Transition, end_attempts};
@@ -61,11 +62,40 @@ impl Queue {
         let change = Change::Task {
             task_id: task_id.clone(),
         };
-        self.commit(tx, vec![change]).await?;
+        self.commit(tx, vec![change], Meaning::BOTH).await?;
         Ok(match before {
             TaskState::Queued => CancelOutcome::Cancelled,
             _ => CancelOutcome::Requested,
         })
+    }
+
+    /// Cancels a task that no worker has begun; false when one has, or when it has ended. Nothing
+    /// changes then.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn withdraw(&self, task_id: &TaskId, who: &str) -> Result<bool, QueueError> {
+        let mut tx = self.engine.write().await?;
+        let now = self.now();
+        let waiting: Option<(String,)> = sql(format!(
+            "SELECT id FROM tasks WHERE id = $1 AND state = 'queued' AND attempt = 0 {}",
+            self.engine.row_lock()
+        ))
+        .bind(task_id.as_str())
+        .fetch_optional(&mut tx)
+        .await?;
+        if waiting.is_none() {
+            return Ok(false);
+        }
+        flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
+        NewAudit::new(who, "cancel", task_id.as_str(), &Value::Null)
+            .insert(&mut tx, now)
+            .await?;
+        let change = Change::Task {
+            task_id: task_id.clone(),
+        };
+        self.commit(tx, vec![change], Meaning::BOTH).await?;
+        Ok(true)
     }
 
     /// How many tasks a filter matches, by what can be done with them.
@@ -126,7 +156,7 @@ impl Queue {
             let queued = rows.iter().filter(|(_, name)| name == "queued").count() as u64;
             let ids: Vec<String> = rows.into_iter().map(|(id, _)| id).collect();
             flag(&mut tx, &ids, who, now).await?;
-            self.commit(tx, vec![Change::All]).await?;
+            self.commit(tx, vec![Change::All], Meaning::BOTH).await?;
             outcome.cancelled += queued;
             outcome.requested += ids.len() as u64 - queued;
         }
@@ -191,6 +221,7 @@ impl Queue {
             report: None,
             wait: None,
             more_attempts: 0,
+            progress: None,
         };
         flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
         end_attempts(&mut tx, &[(&lease, transition)], EndedBy::Operator, now).await?;
@@ -200,7 +231,7 @@ impl Queue {
         let change = Change::Task {
             task_id: task_id.clone(),
         };
-        self.commit(tx, vec![change]).await?;
+        self.commit(tx, vec![change], Meaning::BOTH).await?;
         Ok(ForceCloseOutcome::Closed)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Notify, broadcast};
 use upkeep_contract::event::Change;
@@ -20,10 +21,57 @@ const CAPACITY: usize = 1024;
 /// The pause after a look that failed: the database may be away for long.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
+/// What a change means to workers, so that they need not look at the database for every one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Meaning {
+    /// Something may be claimable now that was not before.
+    #[serde(default)]
+    pub(crate) claimable: bool,
+    /// Somebody may want something to stop: a task, or a worker's claiming.
+    #[serde(default)]
+    pub(crate) stops: bool,
+}
+
+impl Meaning {
+    pub(crate) const NEITHER: Self = Self {
+        claimable: false,
+        stops: false,
+    };
+    pub(crate) const CLAIMABLE: Self = Self {
+        claimable: true,
+        stops: false,
+    };
+    pub(crate) const STOPS: Self = Self {
+        claimable: false,
+        stops: true,
+    };
+    pub(crate) const BOTH: Self = Self {
+        claimable: true,
+        stops: true,
+    };
+}
+
+/// A change and its meaning.
+#[derive(Clone, Debug)]
+pub(crate) struct Signal {
+    pub(crate) change: Change,
+    pub(crate) meaning: Meaning,
+}
+
+impl Signal {
+    /// Nobody knows what changed.
+    pub(crate) fn all() -> Self {
+        Self {
+            change: Change::All,
+            meaning: Meaning::BOTH,
+        }
+    }
+}
+
 /// Sends signals, and watches other processes while there are listeners.
 #[derive(Clone, Debug)]
 pub(crate) struct ChangeFeed {
-    sender: broadcast::Sender<Change>,
+    sender: broadcast::Sender<Signal>,
     watcher: Arc<Watcher>,
 }
 
@@ -58,8 +106,8 @@ impl ChangeFeed {
     }
 
     /// Tells this process's listeners. Nobody listening is fine.
-    pub(crate) fn send(&self, change: Change) {
-        if self.sender.receiver_count() > 0 && self.sender.send(change).is_err() {
+    pub(crate) fn send(&self, signal: Signal) {
+        if self.sender.receiver_count() > 0 && self.sender.send(signal).is_err() {
             tracing::trace!("the last listener left");
         }
     }
@@ -79,7 +127,7 @@ impl ChangeFeed {
     }
 }
 
-async fn watch(watcher: Arc<Watcher>, sender: broadcast::Sender<Change>) {
+async fn watch(watcher: Arc<Watcher>, sender: broadcast::Sender<Signal>) {
     let mut outside = watcher.engine.outside_changes(&watcher.sender_name);
     let mut blind = false;
     loop {
@@ -94,9 +142,9 @@ async fn watch(watcher: Arc<Watcher>, sender: broadcast::Sender<Change>) {
             heard = outside.next() => heard,
             () = watcher.left.notified() => continue,
         };
-        let changes = match heard {
-            Ok(_) if std::mem::take(&mut blind) => vec![Change::All],
-            Ok(changes) => changes,
+        let signals = match heard {
+            Ok(_) if std::mem::take(&mut blind) => vec![Signal::all()],
+            Ok(signals) => signals,
             Err(error) => {
                 tracing::debug!(%error, "cannot look for changes of other processes");
                 // what happens meanwhile is not seen
@@ -105,8 +153,8 @@ async fn watch(watcher: Arc<Watcher>, sender: broadcast::Sender<Change>) {
                 continue;
             }
         };
-        for change in changes {
-            if sender.send(change).is_err() {
+        for signal in signals {
+            if sender.send(signal).is_err() {
                 tracing::trace!("the last listener left");
             }
         }
@@ -120,16 +168,40 @@ fn lock(running: &Mutex<bool>) -> std::sync::MutexGuard<'_, bool> {
 /// Signals for one listener.
 #[derive(Debug)]
 pub struct ChangeStream {
-    receiver: broadcast::Receiver<Change>,
+    receiver: broadcast::Receiver<Signal>,
     watcher: Arc<Watcher>,
 }
 
 impl ChangeStream {
     /// The next signal. A listener that was too slow gets [`Change::All`]. `None` once the queue is gone.
     pub async fn next(&mut self) -> Option<Change> {
+        self.next_signal().await.map(|signal| signal.change)
+    }
+
+    /// The next signal after which something may be claimable that was not before.
+    pub async fn next_claimable(&mut self) -> Option<Change> {
+        loop {
+            let signal = self.next_signal().await?;
+            if signal.meaning.claimable {
+                return Some(signal.change);
+            }
+        }
+    }
+
+    /// The next signal after which something may have to stop: a task, or a worker's claiming.
+    pub async fn next_stop(&mut self) -> Option<Change> {
+        loop {
+            let signal = self.next_signal().await?;
+            if signal.meaning.stops {
+                return Some(signal.change);
+            }
+        }
+    }
+
+    async fn next_signal(&mut self) -> Option<Signal> {
         match self.receiver.recv().await {
-            Ok(change) => Some(change),
-            Err(RecvError::Lagged(_)) => Some(Change::All),
+            Ok(signal) => Some(signal),
+            Err(RecvError::Lagged(_)) => Some(Signal::all()),
             Err(RecvError::Closed) => None,
         }
     }
@@ -159,6 +231,9 @@ impl Queue {
 
     /// Tells this process's listeners about a change that is not in the database, such as settings.
     pub fn announce(&self, change: Change) {
-        self.feed.send(change);
+        self.feed.send(Signal {
+            change,
+            meaning: Meaning::NEITHER,
+        });
     }
 }

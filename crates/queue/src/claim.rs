@@ -9,6 +9,7 @@ use upkeep_contract::{LeaseToken, OperationId, Timestamp, WorkerId};
 
 use crate::attempt::Lease;
 use crate::candidates::{Allowed, allowed, candidates, order};
+use crate::changes::Meaning;
 use crate::engine::{list_of, rows_of, sql};
 use crate::rows::{TASK_COLUMNS, TaskRow};
 use crate::{Queue, QueueError};
@@ -136,7 +137,7 @@ impl Queue {
         let changes = claims.iter().map(|claim| Change::Task {
             task_id: claim.task.id.clone(),
         });
-        self.commit(tx, changes.collect()).await?;
+        self.commit(tx, changes.collect(), Meaning::NEITHER).await?;
         Ok(claims)
     }
 

@@ -9,6 +9,7 @@ use upkeep_contract::task::TaskState;
 use upkeep_contract::{AttemptNumber, GroupId, OperationId, TaskId, Timestamp};
 
 use crate::audit::{NewAudit, insert_all};
+use crate::changes::Meaning;
 use crate::engine::{WriteTransaction, list_of, rows_of, sql};
 use crate::rows::to_json;
 use crate::{Queue, QueueError};
@@ -201,7 +202,7 @@ impl Queue {
                 task_id: answer.id().clone(),
             })
             .collect();
-        self.commit(tx, changes).await?;
+        self.commit(tx, changes, Meaning::CLAIMABLE).await?;
         Ok(answers)
     }
 }

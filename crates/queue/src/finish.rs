@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use upkeep_contract::event::Change;
-use upkeep_contract::task::{AttemptOutcome, TaskError, TaskState};
+use upkeep_contract::task::{AttemptOutcome, Progress, TaskError, TaskState};
 use upkeep_contract::{AttemptNumber, Timestamp};
 
-use crate::attempt::Lease;
+use crate::attempt::{Lease, NewLogLine, insert_log};
+use crate::changes::Meaning;
 use crate::engine::{Parameter, WriteTransaction, list_of, sql};
 use crate::rows::{small, state, to_json};
 use crate::{Queue, QueueError};
@@ -57,6 +58,17 @@ pub enum Finish {
     Fenced,
 }
 
+/// What an attempt said since its last report.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Closing {
+    /// How far it came.
+    pub progress: Option<Progress>,
+    /// What it logged.
+    pub lines: Vec<NewLogLine>,
+}
+
+type Request = (Lease, Ending, Closing);
+
 /// Who ended an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndedBy {
@@ -96,6 +108,8 @@ pub(crate) struct Transition {
     pub(crate) wait: Option<Duration>,
     /// Added to the allowed attempts: 1 when the attempt is not charged.
     pub(crate) more_attempts: i64,
+    /// The last progress, when there is news of it.
+    pub(crate) progress: Option<Progress>,
 }
 
 impl Queue {
@@ -107,18 +121,28 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached; the attempt is still running then.
     pub async fn finish(&self, lease: &Lease, ending: Ending) -> Result<Finish, QueueError> {
+        self.finish_with(lease, ending, Closing::default()).await
+    }
+
+    /// [`Queue::finish`] together with what the attempt said since its last report.
+    ///
+    /// # Errors
+    /// As [`Queue::finish`]; nothing was written then.
+    pub async fn finish_with(
+        &self,
+        lease: &Lease,
+        ending: Ending,
+        closing: Closing,
+    ) -> Result<Finish, QueueError> {
         self.finishing
-            .submit((lease.clone(), ending), |requests| {
+            .submit((lease.clone(), ending, closing), |requests| {
                 let queue = self.clone();
                 async move { queue.finish_together(requests).await }
             })
             .await
     }
 
-    async fn finish_together(
-        &self,
-        requests: Vec<(Lease, Ending)>,
-    ) -> Vec<Result<Finish, QueueError>> {
+    async fn finish_together(&self, requests: Vec<Request>) -> Vec<Result<Finish, QueueError>> {
         match self.finish_all(&requests).await {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
             Err(error) if requests.len() == 1 => vec![Err(error)],
@@ -133,14 +157,15 @@ impl Queue {
         }
     }
 
-    async fn finish_all(&self, requests: &[(Lease, Ending)]) -> Result<Vec<Finish>, QueueError> {
+    async fn finish_all(&self, requests: &[Request]) -> Result<Vec<Finish>, QueueError> {
         let mut tx = self.engine.write().await?;
         let now = self.now();
         let running = self.running(&mut tx, requests).await?;
         let mut accepted = Vec::with_capacity(requests.len());
         let mut ended: Vec<(&Lease, Transition)> = Vec::with_capacity(requests.len());
+        let mut lines: Vec<(&Lease, &NewLogLine)> = Vec::new();
         let mut changes = Vec::with_capacity(requests.len());
-        for (lease, ending) in requests {
+        for (lease, ending, closing) in requests {
             let held = running.get(lease.task_id.as_str());
             let twice = ended.iter().any(|(other, _)| other.token == lease.token);
             let Some(row) = held.filter(|row| row.lease_token == lease.token.as_str() && !twice)
@@ -151,28 +176,33 @@ impl Queue {
             let attempt: AttemptNumber = small("tasks", row.attempt)?;
             let last = row.attempt >= row.max_attempts;
             let wait = self.backoff.wait(attempt, rand::random());
-            let transition = transition(
-                ending.clone(),
-                last,
-                row.cancel_requested_at.is_some(),
-                wait,
-            );
+            let transition = Transition {
+                progress: closing.progress.clone(),
+                ..transition(
+                    ending.clone(),
+                    last,
+                    row.cancel_requested_at.is_some(),
+                    wait,
+                )
+            };
+            lines.extend(closing.lines.iter().map(|line| (lease, line)));
             accepted.push(Some(Finish::Accepted(transition.state)));
             changes.push(Change::Task {
                 task_id: lease.task_id.clone(),
             });
             ended.push((lease, transition));
         }
+        insert_log(&mut tx, &lines).await?;
         end_attempts(&mut tx, &ended, EndedBy::Worker, now).await?;
         // after the others: an ending that is asked for twice may be among them
         let mut answers = Vec::with_capacity(requests.len());
-        for ((lease, ending), accepted) in requests.iter().zip(accepted) {
+        for ((lease, ending, _), accepted) in requests.iter().zip(accepted) {
             answers.push(match accepted {
                 Some(answer) => answer,
                 None => note_late(&mut tx, lease, ending, now).await?,
             });
         }
-        self.commit(tx, changes).await?;
+        self.commit(tx, changes, Meaning::CLAIMABLE).await?;
         Ok(answers)
     }
 
@@ -180,14 +210,14 @@ impl Queue {
     async fn running(
         &self,
         tx: &mut WriteTransaction,
-        requests: &[(Lease, Ending)],
+        requests: &[Request],
     ) -> Result<HashMap<String, RunningRow>, QueueError> {
         let mut running = HashMap::with_capacity(requests.len());
         for piece in list_of(requests) {
             let mut statement = sql(
                 "SELECT id, lease_token, attempt, max_attempts, cancel_requested_at FROM tasks WHERE state = 'running' AND id IN ",
             );
-            statement.push_list(piece.iter().map(|(lease, _)| lease.task_id.as_str()));
+            statement.push_list(piece.iter().map(|(lease, ..)| lease.task_id.as_str()));
             // in one order, so that two transactions never wait for each other
             statement.push(" ORDER BY id ");
             statement.push(self.engine.row_lock());
@@ -207,6 +237,7 @@ fn transition(ending: Ending, last: bool, cancel_requested: bool, wait: Duration
         report,
         wait: None,
         more_attempts: 0,
+        progress: None,
     };
     let again = |error, wait| Transition {
         state: TaskState::Queued,
@@ -215,6 +246,7 @@ fn transition(ending: Ending, last: bool, cancel_requested: bool, wait: Duration
         report: None,
         wait: Some(wait),
         more_attempts: 0,
+        progress: None,
     };
     match ending {
         Ending::Succeeded(report) => ended(TaskState::Succeeded, None, Some(report)),
@@ -252,7 +284,7 @@ pub(crate) async fn end_attempts(
         // the first row's casts tell PostgreSQL the types of the columns
         let mut attempts = sql("WITH ended (task_id, number, outcome, error) AS (VALUES ");
         let mut tasks = sql(
-            "WITH ended (id, token, state, finished_at, run_after, error, report, more) AS (VALUES ",
+            "WITH ended (id, token, state, finished_at, run_after, error, report, progress, more) AS (VALUES ",
         );
         for (index, (lease, transition)) in piece.iter().enumerate() {
             let error = transition.error.as_ref().map(to_json).transpose()?;
@@ -271,6 +303,12 @@ pub(crate) async fn end_attempts(
                 now.plus(transition.wait.unwrap_or_default()).into(),
                 error.into(),
                 transition.report.as_ref().map(to_json).transpose()?.into(),
+                transition
+                    .progress
+                    .as_ref()
+                    .map(to_json)
+                    .transpose()?
+                    .into(),
                 transition.more_attempts.into(),
             ]);
         }
@@ -286,6 +324,7 @@ pub(crate) async fn end_attempts(
         tasks.push(
             ") UPDATE tasks SET state = ended.state, lease_token = NULL, lease_until = NULL, lease_ms = NULL, \
              finished_at = ended.finished_at, run_after = ended.run_after, error = ended.error, report = ended.report, \
+             progress = COALESCE(ended.progress, tasks.progress), \
              max_attempts = max_attempts + ended.more FROM ended \
              WHERE tasks.id = ended.id AND tasks.state = 'running' AND tasks.lease_token = ended.token",
         );

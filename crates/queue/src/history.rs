@@ -5,6 +5,7 @@ use upkeep_contract::event::Change;
 use upkeep_contract::task::TaskState;
 use upkeep_contract::{OperationId, TaskId, Timestamp};
 
+use crate::changes::Meaning;
 use crate::engine::{list_of, sql};
 use crate::rows::{count, state};
 use crate::{Queue, QueueError};
@@ -105,7 +106,7 @@ impl Queue {
             statement.push_list(piece.iter().map(TaskId::as_str));
             statement.execute(&mut tx).await?;
         }
-        self.commit(tx, vec![Change::All]).await?;
+        self.commit(tx, vec![Change::All], Meaning::NEITHER).await?;
         let existing = self.existing(ids).await?;
         Ok(ids
             .iter()

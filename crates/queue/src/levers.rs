@@ -7,6 +7,7 @@ use upkeep_contract::waiting::PausedOperation;
 use upkeep_contract::{OperationId, TaskId, Timestamp, WorkerId};
 
 use crate::audit::NewAudit;
+use crate::changes::Meaning;
 use crate::engine::{Connected, sql};
 use crate::{Queue, QueueError};
 
@@ -32,7 +33,8 @@ impl Queue {
                 .insert(&mut tx, now)
                 .await?;
         }
-        self.commit(tx, vec![operation_changed(operation)]).await
+        self.commit(tx, vec![operation_changed(operation)], Meaning::CLAIMABLE)
+            .await
     }
 
     /// Lets workers take the tasks of an operation again. Resuming what is not paused changes nothing.
@@ -51,7 +53,8 @@ impl Queue {
                 .insert(&mut tx, now)
                 .await?;
         }
-        self.commit(tx, vec![operation_changed(operation)]).await
+        self.commit(tx, vec![operation_changed(operation)], Meaning::CLAIMABLE)
+            .await
     }
 
     /// The operations that are paused, by id.
@@ -101,7 +104,7 @@ impl Queue {
         let change = Change::Task {
             task_id: task_id.clone(),
         };
-        self.commit(tx, vec![change]).await?;
+        self.commit(tx, vec![change], Meaning::CLAIMABLE).await?;
         Ok(PriorityOutcome::Changed)
     }
 
@@ -147,7 +150,7 @@ impl Queue {
         let change = Change::Worker {
             worker_id: worker.clone(),
         };
-        self.commit(tx, vec![change]).await
+        self.commit(tx, vec![change], Meaning::STOPS).await
     }
 
     /// Whether an operator wants this worker to drain.

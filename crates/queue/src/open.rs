@@ -7,10 +7,10 @@ use upkeep_contract::event::Change;
 use upkeep_contract::{Clock, OperationId, TaskId, Timestamp};
 
 use crate::attempt::Lease;
-use crate::changes::ChangeFeed;
+use crate::changes::{ChangeFeed, Meaning, Signal};
 use crate::engine::{Engine, WriteTransaction};
 use crate::enqueue::{Enqueued, NewTask};
-use crate::finish::{Ending, Finish};
+use crate::finish::{Closing, Ending, Finish};
 use crate::gather::Gather;
 use crate::{Backoff, QueueError};
 
@@ -23,7 +23,7 @@ pub struct Queue {
     pub(crate) backoff: Backoff,
     pub(crate) host_limits: Arc<HashMap<OperationId, u32>>,
     pub(crate) enqueuing: Arc<Gather<(TaskId, NewTask), Enqueued>>,
-    pub(crate) finishing: Arc<Gather<(Lease, Ending), Finish>>,
+    pub(crate) finishing: Arc<Gather<(Lease, Ending, Closing), Finish>>,
 }
 
 impl Queue {
@@ -102,11 +102,13 @@ impl Queue {
         &self,
         mut tx: WriteTransaction,
         changes: Vec<Change>,
+        meaning: Meaning,
     ) -> Result<(), QueueError> {
-        tx.notify(self.feed.sender_name(), &changes).await?;
+        tx.notify(self.feed.sender_name(), &changes, meaning)
+            .await?;
         tx.commit().await?;
         for change in changes {
-            self.feed.send(change);
+            self.feed.send(Signal { change, meaning });
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use upkeep_contract::task::{AttemptOutcome, TaskError, TaskState};
 use upkeep_contract::{LeaseToken, TaskId};
 
 use crate::attempt::Lease;
+use crate::changes::Meaning;
 use crate::engine::sql;
 use crate::finish::{EndedBy, Transition, end_attempts};
 use crate::rows::small;
@@ -134,7 +135,8 @@ impl Queue {
         let changes = leases.iter().map(|(lease, _)| Change::Task {
             task_id: lease.task_id.clone(),
         });
-        self.commit(tx, changes.collect()).await?;
+        self.commit(tx, changes.collect(), Meaning::CLAIMABLE)
+            .await?;
         for (lease, _) in &leases {
             tracing::warn!(task_id = %lease.task_id, attempt = lease.attempt, "nobody extended the lease: the worker was killed or its host is gone");
         }
@@ -168,5 +170,6 @@ fn lost(row: &RunningRow) -> Transition {
         report: None,
         wait: None,
         more_attempts: 0,
+        progress: None,
     }
 }

@@ -8,6 +8,7 @@ use upkeep_contract::event::Change;
 use upkeep_contract::worker::{ClaimStrategy, CurrentTask, HostVitals, Worker, WorkerState};
 use upkeep_contract::{OperationId, TaskId, Timestamp, WorkerId};
 
+use crate::changes::Meaning;
 use crate::engine::sql;
 use crate::rows::{json, small, to_json, unreadable};
 use crate::{Queue, QueueError};
@@ -105,7 +106,8 @@ impl Queue {
         .bind(self.now())
         .execute(&mut tx)
         .await?;
-        self.commit(tx, vec![worker_changed(&worker.id)]).await
+        self.commit(tx, vec![worker_changed(&worker.id)], Meaning::NEITHER)
+            .await
     }
 
     /// A sign of life, with the host's vital signs when there are new ones. True when an operator
@@ -129,7 +131,8 @@ impl Queue {
         .fetch_optional(&mut tx)
         .await?;
         let (drain,) = row.ok_or_else(|| QueueError::NoSuchWorker(id.clone()))?;
-        self.commit(tx, vec![worker_changed(id)]).await?;
+        self.commit(tx, vec![worker_changed(id)], Meaning::NEITHER)
+            .await?;
         Ok(drain.is_some())
     }
 
@@ -145,7 +148,8 @@ impl Queue {
             .bind(id.as_str())
             .execute(&mut tx)
             .await?;
-        self.commit(tx, vec![worker_changed(id)]).await
+        self.commit(tx, vec![worker_changed(id)], Meaning::NEITHER)
+            .await
     }
 
     /// The workers that have shown a sign of life since `since`, the newest first, with what they hold.

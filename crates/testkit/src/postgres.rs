@@ -25,7 +25,8 @@ use programs::Programs;
 /// What the server does to keep what it has committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// Nothing, in memory where there is room: a crash of the machine loses all. For tests.
+    /// Nothing, in memory where there is room: a crash of the machine loses all, and a killed server its
+    /// last commits, unless the setting `synchronous_commit` is `on`. For tests.
     #[default]
     Fast,
     /// PostgreSQL's own settings, on a disk: `$TMPDIR`, else `/var/tmp`. For benchmarks.

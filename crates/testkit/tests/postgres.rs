@@ -148,7 +148,8 @@ async fn a_server_listens_on_other_addresses_and_takes_settings() {
 
 /// A committed row and the address of a server before and after that fault.
 async fn survives(fault: impl Fn(&mut PostgresCluster)) -> String {
-    let mut cluster = PostgresCluster::start(PostgresOptions::new(Durability::Full));
+    let options = PostgresOptions::new(Durability::Fast).setting("synchronous_commit", "on");
+    let mut cluster = PostgresCluster::start(options);
     let url = cluster.database().await;
     let over_tcp = cluster.over_tcp(&url, LOCALHOST);
     run(&url, "create table kept as select 'row'::text as value").await;

@@ -116,11 +116,15 @@ impl Bench {
     /// to a moment without the database.
     async fn tell(&self, reporter: &AttemptReporter, lease: &Lease, ending: Ending) {
         loop {
-            let told = async {
-                reporter.flush(&self.queue, lease).await?;
-                self.queue.finish(lease, ending.clone()).await
-            };
-            match told.await {
+            let words = reporter.take();
+            let told = self
+                .queue
+                .finish_with(lease, ending.clone(), words.clone())
+                .await;
+            if told.is_err() {
+                reporter.put_back(words);
+            }
+            match told {
                 Ok(Finish::Accepted(state)) => {
                     tracing::info!(task_id = %lease.task_id, state = state.as_str(), "ended");
                     return;

@@ -10,55 +10,101 @@ use upkeep_operations::OperationError;
 use upkeep_queue::QueueError;
 use upkeep_worker::registry;
 
+use crate::help;
+use crate::logging::{LogFormat, LogLevel, Style};
+use crate::selection::Selection;
+
 /// Performs maintenance on demand: what the queue holds, or one operation called directly.
-///
-/// Exit codes: 0 succeeded, 1 failed, 2 bad usage or parameters, 3 partial (some items could
-/// not be done), 130 cancelled by a signal.
 #[derive(Debug, Parser)]
-#[command(name = "upkeep-worker", version)]
+// the last one counts, so that a service's options may be given again behind those of the unit
+#[command(name = "upkeep-worker", version, args_override_self = true)]
+#[command(long_about = help::PROGRAM, after_long_help = help::PROGRAM_MORE)]
 pub(crate) struct Cli {
+    /// How log lines on stderr are written
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "human",
+        help_heading = "Logging"
+    )]
+    #[arg(
+        env = "UPKEEP_LOG_FORMAT",
+        hide_env_values = true,
+        value_name = "FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
+    /// How much is logged, whatever `RUST_LOG` says [default: info]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "LEVEL",
+        help_heading = "Logging"
+    )]
+    pub(crate) log_level: Option<LogLevel>,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Performs tasks from the queue until SIGTERM or SIGINT.
+    /// Perform tasks from the queue until SIGTERM or SIGINT
+    #[command(long_about = help::RUN, after_long_help = help::RUN_MORE)]
     Run(RunArguments),
-    /// Performs one operation without any queue; the report goes to stdout as one JSON object.
+    /// Perform one operation now, without any queue
+    #[command(long_about = help::EXEC, after_long_help = help::EXEC_MORE)]
     Exec(ExecArguments),
-    /// Prints the operations with their parameter schemas, as JSON.
+    /// Say whether this host is set up well, and change nothing
+    #[command(long_about = help::CHECK, after_long_help = help::CHECK_MORE)]
+    Check(CheckArguments),
+    /// Print the operations with their parameter schemas, as JSON
+    #[command(long_about = help::OPERATIONS, after_long_help = help::OPERATIONS_MORE)]
     Operations,
 }
 
 /// How the worker works; what is not given comes from config.toml.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArguments {
-    /// How many tasks to perform at once.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
+    /// The operations to perform, with commas or colons in between, or `all`
+    #[arg(long, default_value = "all", value_name = "LIST")]
+    pub(crate) operations: Selection,
+    /// How many tasks to perform at once, 1 to 64
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64), value_name = "N")]
     pub(crate) concurrency: Option<u32>,
-    /// In which order to take tasks: priority, fifo, lifo or weighted-random.
+    /// In which order to take tasks: priority, fifo, lifo or weighted-random
     #[arg(long, value_parser = strategy)]
     pub(crate) strategy: Option<ClaimStrategy>,
-    /// The host name to go by, in place of the system's.
-    #[arg(long)]
+    /// The host name to go by, in place of the system's
+    #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
-    /// Seconds to let attempts end by themselves after a signal, before they are handed back.
-    #[arg(long, default_value_t = 10)]
+    /// Seconds that attempts may go on after a signal before they are handed back, up to 3600
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3600), value_name = "SECONDS")]
     pub(crate) grace_seconds: u64,
 }
 
 /// What to perform.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExecArguments {
-    /// The operation, such as `cleanup-temp-files`.
+    /// The operation, such as cleanup-temp-files
     pub(crate) operation: String,
-    /// Its parameters as a JSON object.
-    #[arg(long, default_value = "{}")]
+    /// Its parameters as a JSON object; `upkeep-worker operations` prints their schemas
+    #[arg(long, default_value = "{}", value_name = "JSON")]
     pub(crate) params: String,
-    /// Only find out what would be removed.
+    /// Only find out what would be removed
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArguments {
+    /// The operations the worker is to perform; what they do not need is left out
+    #[arg(long, default_value = "all", value_name = "LIST")]
+    pub(crate) operations: Selection,
+    /// Print one JSON object in place of the list
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn strategy(name: &str) -> Result<ClaimStrategy, String> {
@@ -91,12 +137,13 @@ impl Failure {
         }
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Says on stderr what failed and what to do.
-    pub(crate) fn report(self) -> ExitCode {
-        eprintln!("error: {}", self.message);
-        if !self.hint.is_empty() {
-            eprintln!("hint: {}", self.hint);
-        }
+    pub(crate) fn report(self, style: Style) -> ExitCode {
+        style.say_failure(&self.message, &self.hint);
         ExitCode::from(self.code)
     }
 }
@@ -124,25 +171,22 @@ impl From<OperationError> for Failure {
 }
 
 impl Cli {
-    pub(crate) async fn perform(self) -> Result<ExitCode, Failure> {
-        let folders = Folders::from_environment()?;
+    pub(crate) async fn perform(self, style: Style) -> Result<ExitCode, Failure> {
+        let folders = Folders::from_environment();
         match self.command {
-            Command::Run(arguments) => {
-                prepare(&folders)?;
-                crate::run::run(&folders, arguments).await
-            }
-            Command::Exec(arguments) => {
-                prepare(&folders)?;
-                crate::exec::exec(&folders, &arguments).await
-            }
+            Command::Run(arguments) => crate::run::run(&folders?, arguments).await,
+            Command::Exec(arguments) => crate::exec::exec(&folders?, &arguments, style).await,
+            // folders that the environment names wrongly are a finding there
+            Command::Check(arguments) => crate::check::check(folders, &arguments).await,
             Command::Operations => {
-                print_json(&registry(&folders, None).describe()).map(|()| ExitCode::SUCCESS)
+                print_json(&registry(&folders?, None).describe()).map(|()| ExitCode::SUCCESS)
             }
         }
     }
 }
 
-fn prepare(folders: &Folders) -> Result<(), Failure> {
+/// Makes what an installation needs and does not have yet.
+pub(crate) fn prepare(folders: &Folders) -> Result<(), Failure> {
     folders.create()?;
     ensure_exists(folders)?;
     Ok(())
@@ -154,17 +198,4 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
         .map_err(|error| Failure::failed(format!("cannot write JSON: {error}"), ""))?;
     writeln!(std::io::stdout().lock(), "{text}")
         .map_err(|error| Failure::failed(format!("cannot write to stdout: {error}"), ""))
-}
-
-/// Ends when the program is told to stop by SIGTERM or SIGINT.
-pub(crate) async fn told_to_stop() -> Result<(), Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let no_signals = |error| Failure::failed(format!("cannot listen for signals: {error}"), "");
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

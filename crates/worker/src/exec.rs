@@ -12,7 +12,10 @@ use upkeep_operations::context::{Context, Reporter};
 use upkeep_operations::{Finished, OperationError};
 use upkeep_worker::registry;
 
-use crate::cli::{ExecArguments, Failure, print_json, told_to_stop};
+use crate::cli::{ExecArguments, Failure, prepare, print_json};
+use crate::logging::Style;
+use crate::selection::no_such_operation;
+use crate::signals::Signals;
 
 /// Some items could not be done.
 const PARTIAL: u8 = 3;
@@ -24,16 +27,14 @@ const PROGRESS_PAUSE: Duration = Duration::from_millis(500);
 pub(crate) async fn exec(
     folders: &Folders,
     arguments: &ExecArguments,
+    style: Style,
 ) -> Result<ExitCode, Failure> {
+    prepare(folders)?;
     let registry = registry(folders, None);
     let id = OperationId::from(arguments.operation.as_str());
     let known = registry.describe();
     let Some(operation) = known.iter().find(|operation| operation.id == id) else {
-        let ids: Vec<&str> = registry.ids().iter().map(OperationId::as_str).collect();
-        return Err(Failure::usage(
-            format!("there is no operation `{id}`"),
-            format!("use one of: {}", ids.join(", ")),
-        ));
+        return Err(no_such_operation(&id, &registry, "one of"));
     };
     let mut params: Value = serde_json::from_str(&arguments.params).map_err(|error| {
         Failure::usage(
@@ -59,13 +60,16 @@ pub(crate) async fn exec(
     registry.accept(&id, params.clone())?;
 
     let mut context = Context::silent(folders.artifacts());
-    context.reporter = Arc::new(StderrReporter::default());
+    context.reporter = match style {
+        Style::Json => Arc::new(LogReporter::default()),
+        Style::Human | Style::Journal => Arc::new(StderrReporter::default()),
+    };
+    let mut signals = Signals::listen()?;
     let run = registry.run(&id, params, &context);
     tokio::pin!(run);
     let done = tokio::select! {
         done = &mut run => done,
-        told = told_to_stop() => {
-            told?;
+        () = signals.told_to_stop() => {
             context.cancellation.cancel();
             run.await
         }
@@ -77,26 +81,40 @@ pub(crate) async fn exec(
             if let Some(report) = report {
                 print_json(&report)?;
             }
-            eprintln!("cancelled");
+            match style {
+                Style::Json => tracing::warn!("cancelled"),
+                Style::Human | Style::Journal => eprintln!("cancelled"),
+            }
             Ok(ExitCode::from(CANCELLED))
         }
         Err(error) => Err(error.into()),
     }
 }
 
+/// Lets progress through twice a second.
+#[derive(Default)]
+struct Throttle(Mutex<Option<Instant>>);
+
+impl Throttle {
+    fn is_open(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = last.is_none_or(|last| last.elapsed() >= PROGRESS_PAUSE);
+        if open {
+            *last = Some(Instant::now());
+        }
+        open
+    }
+}
+
 /// Prints progress and log lines as plain lines on stderr.
 #[derive(Default)]
-struct StderrReporter {
-    last: Mutex<Option<Instant>>,
-}
+struct StderrReporter(Throttle);
 
 impl Reporter for StderrReporter {
     fn progress(&self, progress: Progress) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|last| last.elapsed() < PROGRESS_PAUSE) {
+        if !self.0.is_open() {
             return;
         }
-        *last = Some(Instant::now());
         let of = progress
             .total
             .map(|total| format!(" of {total}"))
@@ -109,5 +127,31 @@ impl Reporter for StderrReporter {
 
     fn log(&self, level: LogLevel, message: String) {
         eprintln!("{}: {message}", level.as_str());
+    }
+}
+
+/// Makes progress and log lines events of the program's own log.
+#[derive(Default)]
+struct LogReporter(Throttle);
+
+impl Reporter for LogReporter {
+    fn progress(&self, progress: Progress) {
+        if self.0.is_open() {
+            let Progress {
+                done,
+                total,
+                unit,
+                message,
+            } = progress;
+            tracing::info!(done, total, unit, "{message}");
+        }
+    }
+
+    fn log(&self, level: LogLevel, message: String) {
+        match level {
+            LogLevel::Info => tracing::info!("{message}"),
+            LogLevel::Warning => tracing::warn!("{message}"),
+            LogLevel::Error => tracing::error!("{message}"),
+        }
     }
 }

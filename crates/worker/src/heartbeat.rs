@@ -1,49 +1,79 @@
 //! The sign of life: extends leases, carries vitals, takes back what dead workers left.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use upkeep_contract::WorkerId;
 use upkeep_contract::event::Change;
 use upkeep_contract::worker::HostVitals;
 use upkeep_operations::vitals::SystemSampler;
-use upkeep_queue::{Lease, Queue, QueueError};
+use upkeep_queue::{ChangeStream, Lease, LeaseWatch, NewWorker, Queue, QueueError};
 
 use crate::WorkerOptions;
 use crate::leases::Leases;
 
-/// Whether the last heartbeat reached the queue. While it did not, nothing new is claimed.
-#[derive(Debug, Default)]
+/// Whether the last heartbeat reached the queue, and whether an operator wants the worker to drain.
+/// While it did not, or does, nothing new is claimed.
+#[derive(Debug)]
 pub(crate) struct Pulse {
-    lost: AtomicBool,
-    back: Notify,
+    state: watch::Sender<PulseState>,
+    last_try: Mutex<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct PulseState {
+    lost: bool,
+    draining: bool,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self {
+            state: watch::Sender::new(PulseState::default()),
+            last_try: Mutex::new(Instant::now()),
+        }
+    }
 }
 
 impl Pulse {
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
+    /// Ends once the queue can be reached and nobody wants the worker to drain.
+    pub(crate) async fn wait_until_claiming(&self) {
+        let mut state = self.state.subscribe();
+        // the sender is `self`, so it is there
+        drop(state.wait_for(|state| !state.lost && !state.draining).await);
     }
 
-    /// Ends once the queue can be reached again.
-    pub(crate) async fn wait_until_back(&self) {
-        while self.is_lost() {
-            self.back.notified().await;
-        }
+    /// How long ago the last heartbeat was tried, whether it got through or not.
+    pub(crate) fn since_last_try(&self) -> Duration {
+        lock(&self.last_try).elapsed()
+    }
+
+    fn tries(&self) {
+        *lock(&self.last_try) = Instant::now();
     }
 
     fn beat(&self, reached: bool) {
-        if self.lost.swap(!reached, Ordering::SeqCst) && reached {
-            self.back.notify_one();
-        }
+        self.change(|state| state.lost = !reached);
+    }
+
+    fn drain(&self, draining: bool) {
+        self.change(|state| state.draining = draining);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut PulseState)) {
+        self.state.send_if_modified(|state| {
+            let before = *state;
+            change(state);
+            *state != before
+        });
     }
 }
 
 /// Beats until it is dropped.
 pub(crate) async fn keep_beating(
     queue: Queue,
-    id: WorkerId,
+    worker: NewWorker,
     options: WorkerOptions,
     leases: Leases,
     pulse: Arc<Pulse>,
@@ -53,30 +83,29 @@ pub(crate) async fn keep_beating(
     beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         beats.tick().await;
+        pulse.tries();
         let vitals;
         (sampler, vitals) = sample(sampler, &queue).await;
-        let reached = beat(&queue, &id, &leases, options.lease, vitals.as_ref()).await;
-        if let Err(error) = &reached {
-            tracing::warn!(%error, "the heartbeat failed: claiming nothing new until it gets through");
+        let reached = beat(&queue, &worker, &leases, options.lease, vitals.as_ref()).await;
+        match &reached {
+            Ok(draining) => pulse.drain(*draining),
+            Err(error) => {
+                tracing::warn!(%error, "the heartbeat failed: claiming nothing new until it gets through");
+            }
         }
         pulse.beat(reached.is_ok());
     }
 }
 
-/// Looks for leases that ran out, the own ones too, until it is dropped.
+/// Stops what has outlived its lease, and looks for tasks that nobody holds any more, until it is dropped.
 pub(crate) async fn keep_rescuing(queue: Queue, options: WorkerOptions, leases: Leases) {
+    let mut watch = LeaseWatch::default();
     let mut looks = tokio::time::interval(options.rescue_look());
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         leases.abandon_expired();
-        // after a host slept or its clock was set, this look may come before the next heartbeat:
-        // a worker that lives must not take its own tasks for lost
-        if let Err(error) = extend(&queue, &leases, leases.safe(), options.lease).await {
-            tracing::debug!(%error, "cannot extend the leases");
-            continue;
-        }
-        match queue.rescue().await {
+        match queue.rescue(&mut watch).await {
             Ok(0) => {}
             Ok(count) => tracing::warn!(count, "took back tasks whose worker is gone"),
             Err(error) => tracing::debug!(%error, "cannot look for leases that ran out"),
@@ -84,33 +113,56 @@ pub(crate) async fn keep_rescuing(queue: Queue, options: WorkerOptions, leases: 
     }
 }
 
-/// Sees within a moment that an operator cancelled what is held here, until the queue is gone.
-pub(crate) async fn keep_watching(queue: Queue, leases: Leases) {
-    let mut changes = queue.changes();
-    while let Some(change) = changes.next().await {
-        let touched = match &change {
+/// Sees within a moment that an operator cancelled what is held here, or wants the worker to drain,
+/// until the queue is gone.
+pub(crate) async fn keep_watching(
+    queue: Queue,
+    id: WorkerId,
+    leases: Leases,
+    pulse: Arc<Pulse>,
+    mut changes: ChangeStream,
+) {
+    while let Some(change) = changes.next_stop().await {
+        let touched: Vec<Lease> = match &change {
             Change::Task { task_id } => leases.get(task_id).into_iter().collect(),
             Change::All => leases.all(),
-            Change::Worker { .. } | Change::Settings => continue,
+            Change::Worker { .. } | Change::Operation { .. } | Change::Settings => Vec::new(),
         };
-        for lease in touched {
-            match queue.look(&lease).await {
-                Ok(held) => leases.heard(&lease, held, None),
-                Err(error) => tracing::debug!(%error, "cannot look whether a task was cancelled"),
+        match queue.look(&touched).await {
+            Ok(held) => {
+                for (lease, held) in touched.iter().zip(held) {
+                    leases.heard(lease, held, None);
+                }
+            }
+            Err(error) => tracing::debug!(%error, "cannot look whether a task was cancelled"),
+        }
+        let ours = matches!(&change, Change::Worker { worker_id } if *worker_id == id);
+        if ours || change == Change::All {
+            match queue.drain_requested(&id).await {
+                Ok(draining) => pulse.drain(draining),
+                Err(error) => tracing::debug!(%error, "cannot look whether to drain"),
             }
         }
     }
 }
 
+/// True when an operator wants the worker to drain.
 async fn beat(
     queue: &Queue,
-    id: &WorkerId,
+    worker: &NewWorker,
     leases: &Leases,
     length: Duration,
     vitals: Option<&HostVitals>,
-) -> Result<(), QueueError> {
+) -> Result<bool, QueueError> {
     extend(queue, leases, leases.all(), length).await?;
-    queue.worker_alive(id, vitals).await
+    match queue.worker_alive(&worker.id, vitals).await {
+        Err(QueueError::NoSuchWorker(_)) => {
+            tracing::warn!("the registry of workers has lost this one: entering it again");
+            queue.register_worker(worker).await?;
+            queue.worker_alive(&worker.id, vitals).await
+        }
+        other => other,
+    }
 }
 
 async fn extend(
@@ -147,4 +199,8 @@ async fn sample(
             (None, None)
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

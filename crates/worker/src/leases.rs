@@ -92,16 +92,6 @@ impl Leases {
             .collect()
     }
 
-    /// Those that are surely ours, as far as the last word of the queue goes.
-    pub(crate) fn safe(&self) -> Vec<Lease> {
-        let now = Instant::now();
-        let held = lock(&self.0);
-        held.values()
-            .filter(|holding| now < holding.safe_until)
-            .map(|holding| holding.lease.clone())
-            .collect()
-    }
-
     pub(crate) fn get(&self, task_id: &TaskId) -> Option<Lease> {
         lock(&self.0)
             .get(task_id)

@@ -1,24 +1,27 @@
 //! `upkeep-worker`: the worker as a program of its own.
 
+mod check;
 mod cli;
 mod exec;
+mod help;
+mod logging;
 mod run;
+mod selection;
+mod service;
+mod signals;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::logging::Style;
+
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,upkeep=info")),
-        )
-        .init();
     let cli = cli::Cli::parse();
+    let style = match logging::start(cli.log_format, cli.log_level) {
+        Ok(style) => style,
+        Err(failure) => return failure.report(Style::Human),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -26,11 +29,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             return cli::Failure::failed(format!("cannot start the async runtime: {error}"), "")
-                .report();
+                .report(style);
         }
     };
-    let done = runtime.block_on(cli.perform());
+    let done = runtime.block_on(cli.perform(style));
     // an operation that hangs on a dead disk must not keep the program from ending
     runtime.shutdown_background();
-    done.unwrap_or_else(cli::Failure::report)
+    done.unwrap_or_else(|failure| failure.report(style))
 }

@@ -8,10 +8,13 @@ use tokio_util::sync::CancellationToken;
 use upkeep_contract::Clock;
 use upkeep_contract::task::{LogLevel, Progress};
 use upkeep_operations::context::Reporter;
-use upkeep_queue::{Lease, NewLogLine, Queue, QueueError};
+use upkeep_queue::{Closing, Lease, NewLogLine, Queue, QueueError};
 
 /// The pause after each write: at most ten progress changes a second for each task.
 const THROTTLE: Duration = Duration::from_millis(100);
+
+/// The pause before the first write of an attempt.
+const FIRST_MOMENT: Duration = Duration::from_millis(20);
 
 /// Lines kept while the queue cannot be written; later ones are counted and dropped.
 const PENDING_LINES_MAX: usize = 10_000;
@@ -44,8 +47,8 @@ impl AttemptReporter {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what came since the last write; what could not be written is kept for the next time.
-    pub(crate) async fn flush(&self, queue: &Queue, lease: &Lease) -> Result<(), QueueError> {
+    /// What came since the last write.
+    pub(crate) fn take(&self) -> Closing {
         let Pending {
             progress,
             mut lines,
@@ -59,17 +62,31 @@ impl AttemptReporter {
                 message,
             });
         }
-        if progress.is_none() && lines.is_empty() {
+        Closing { progress, lines }
+    }
+
+    /// Keeps what could not be written for the next time.
+    pub(crate) fn put_back(&self, unwritten: Closing) {
+        let Closing {
+            progress,
+            mut lines,
+        } = unwritten;
+        let mut pending = self.pending();
+        lines.append(&mut pending.lines);
+        pending.lines = lines;
+        pending.progress = pending.progress.take().or(progress);
+    }
+
+    async fn flush(&self, queue: &Queue, lease: &Lease) -> Result<(), QueueError> {
+        let words = self.take();
+        if words.progress.is_none() && words.lines.is_empty() {
             return Ok(());
         }
-        if let Err(error) = queue
-            .report_progress(lease, progress.as_ref(), &lines)
-            .await
-        {
-            let mut pending = self.pending();
-            lines.append(&mut pending.lines);
-            pending.lines = lines;
-            pending.progress = pending.progress.take().or(progress);
+        let written = queue
+            .report_progress(lease, words.progress.as_ref(), &words.lines)
+            .await;
+        if let Err(error) = written {
+            self.put_back(words);
             return Err(error);
         }
         Ok(())
@@ -83,6 +100,11 @@ impl AttemptReporter {
         lease: &Lease,
         end: &CancellationToken,
     ) {
+        // what ends within a moment is written once, together with its end
+        let moment = tokio::time::sleep(FIRST_MOMENT);
+        if end.run_until_cancelled(moment).await.is_none() {
+            return;
+        }
         while end
             .run_until_cancelled(self.news.notified())
             .await

@@ -9,7 +9,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use upkeep_contract::WorkerId;
 use upkeep_operations::Registry;
-use upkeep_queue::{ChangeStream, Claim, ClaimFilter, NewWorker, Queue, QueueError, WorkerMode};
+use upkeep_queue::{
+    ChangeStream, Claim, ClaimFilter, Lease, NewWorker, Queue, QueueError, WorkerMode,
+};
 
 use crate::WorkerOptions;
 use crate::attempt::Bench;
@@ -22,6 +24,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The shortest wait after a look that found nothing although something was due: another worker took it.
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 
+/// Heartbeats that may be missed before the worker calls itself unhealthy.
+const MISSED_BEATS: u32 = 3;
+
+/// How long a heartbeat may wait for a database that is away: its errors come after some seconds.
+const SLOW_DATABASE: Duration = Duration::from_secs(30);
+
 /// The pause after the queue could not be reached.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
@@ -31,6 +39,8 @@ pub struct RunningWorker {
     id: WorkerId,
     queue: Queue,
     leases: Leases,
+    pulse: Arc<Pulse>,
+    heartbeat: Duration,
     stop_claiming: CancellationToken,
     grace: Duration,
     claiming: JoinHandle<()>,
@@ -48,26 +58,26 @@ pub async fn start(
     artifacts: PathBuf,
     options: WorkerOptions,
 ) -> Result<RunningWorker, QueueError> {
+    let queue = queue.with_host_limits(registry.host_limits());
     let id = WorkerId::generate();
-    queue
-        .register_worker(&NewWorker {
-            id: id.clone(),
-            host: options.host.clone(),
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            embedded: options.embedded,
-            operations: registry.ids().to_vec(),
-            strategy: options.strategy,
-            concurrency: options.concurrency,
-        })
-        .await?;
+    let worker = NewWorker {
+        id: id.clone(),
+        host: options.host.clone(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        embedded: options.embedded,
+        operations: registry.ids().to_vec(),
+        strategy: options.strategy,
+        concurrency: options.concurrency,
+    };
+    queue.register_worker(&worker).await?;
     let leases = Leases::default();
     let pulse = Arc::new(Pulse::default());
     let stop_claiming = CancellationToken::new();
     let mut companions = JoinSet::new();
     companions.spawn(keep_beating(
         queue.clone(),
-        id.clone(),
+        worker,
         options.clone(),
         leases.clone(),
         Arc::clone(&pulse),
@@ -77,7 +87,13 @@ pub async fn start(
         options.clone(),
         leases.clone(),
     ));
-    companions.spawn(keep_watching(queue.clone(), leases.clone()));
+    companions.spawn(keep_watching(
+        queue.clone(),
+        id.clone(),
+        leases.clone(),
+        Arc::clone(&pulse),
+        queue.changes(),
+    ));
     let filter = ClaimFilter {
         operations: registry.ids().to_vec(),
         host: options.host.clone(),
@@ -97,7 +113,7 @@ pub async fn start(
             host: options.host.clone(),
         },
         attempts: Arc::clone(&attempts),
-        pulse,
+        pulse: Arc::clone(&pulse),
         stop: stop_claiming.clone(),
     };
     tracing::info!(worker_id = %id, host = %options.host, concurrency = options.concurrency, "the worker is ready");
@@ -108,6 +124,8 @@ pub async fn start(
         id,
         queue,
         leases,
+        pulse,
+        heartbeat: options.heartbeat(),
         stop_claiming,
         grace: options.grace,
         claiming,
@@ -120,6 +138,14 @@ impl RunningWorker {
     /// Its id in the registry.
     pub fn id(&self) -> &WorkerId {
         &self.id
+    }
+
+    /// True while its loops do their work: the heartbeat is tried in time, whether the database
+    /// answers or not, and the claim loop has not broken down. A supervisor should start anew what
+    /// stays unhealthy.
+    pub fn is_healthy(&self) -> bool {
+        self.pulse.since_last_try() < self.heartbeat * MISSED_BEATS + SLOW_DATABASE
+            && !self.claiming.is_finished()
     }
 
     /// Stops in good order: claims nothing new, lets attempts end within the grace time, hands the
@@ -172,11 +198,12 @@ struct Claimer {
 impl Claimer {
     /// Claims until it is told to stop. A claim is never cut off half-way: its lease would be nobody's.
     async fn keep_claiming(self, mut changes: ChangeStream) {
-        while let Some(permit) = self.unless_stopped(self.free_slot()).await.flatten() {
+        while let Some(permits) = self.unless_stopped(self.free_slots()).await.flatten() {
             let claimed_at = Instant::now();
-            let wait = match self.claim().await {
-                Ok(Look::Claimed(claim)) => {
-                    self.begin(*claim, permit, claimed_at).await;
+            let up_to = u32::try_from(permits.num_permits()).unwrap_or(1);
+            let wait = match self.claim(up_to).await {
+                Ok(Look::Claimed(claims)) => {
+                    self.begin(claims, permits, claimed_at).await;
                     continue;
                 }
                 Ok(Look::NothingDueFor(wait)) => wait,
@@ -185,10 +212,10 @@ impl Claimer {
                     AFTER_ERROR
                 }
             };
-            drop(permit);
+            drop(permits);
             // a signal, or the time of the next task that waits
             match self
-                .unless_stopped(tokio::time::timeout(wait, changes.next()))
+                .unless_stopped(tokio::time::timeout(wait, changes.next_claimable()))
                 .await
             {
                 None | Some(Ok(None)) => return,
@@ -205,33 +232,56 @@ impl Claimer {
         }
     }
 
-    /// The right to perform one more task, once the queue can be reached.
-    async fn free_slot(&self) -> Option<OwnedSemaphorePermit> {
-        self.pulse.wait_until_back().await;
-        Arc::clone(&self.free).acquire_owned().await.ok()
+    /// The right to perform more tasks, as many as there is room for, once the queue can be reached
+    /// and nobody wants the worker to drain.
+    async fn free_slots(&self) -> Option<OwnedSemaphorePermit> {
+        let mut permits = Arc::clone(&self.free).acquire_owned().await.ok()?;
+        self.pulse.wait_until_claiming().await;
+        while let Ok(more) = Arc::clone(&self.free).try_acquire_owned() {
+            permits.merge(more);
+        }
+        Some(permits)
     }
 
-    async fn begin(&self, claim: Claim, permit: OwnedSemaphorePermit, claimed_at: Instant) {
-        let stop = StopSignal::default();
-        self.bench
-            .leases
-            .add(claim.lease.clone(), stop.clone(), claimed_at, self.lease);
-        // a wish to cancel that came between the claim and this line met nobody who held the task
-        match self.bench.queue.look(&claim.lease).await {
-            Ok(held) => self.bench.leases.heard(&claim.lease, held, None),
+    async fn begin(
+        &self,
+        claims: Vec<Claim>,
+        mut permits: OwnedSemaphorePermit,
+        claimed_at: Instant,
+    ) {
+        let leases: Vec<Lease> = claims.iter().map(|claim| claim.lease.clone()).collect();
+        let stops: Vec<StopSignal> = leases
+            .iter()
+            .map(|lease| {
+                let stop = StopSignal::default();
+                let held = &self.bench.leases;
+                held.add(lease.clone(), stop.clone(), claimed_at, self.lease);
+                stop
+            })
+            .collect();
+        // a wish to cancel that came between the claim and these lines met nobody who held the tasks
+        match self.bench.queue.look(&leases).await {
+            Ok(held) => {
+                for (lease, held) in leases.iter().zip(held) {
+                    self.bench.leases.heard(lease, held, None);
+                }
+            }
             Err(error) => tracing::debug!(%error, "cannot look whether a task was cancelled"),
         }
-        let bench = self.bench.clone();
         let mut attempts = self.attempts.lock().await;
         while attempts.try_join_next().is_some() {}
-        attempts.spawn(async move {
-            bench.perform(claim, stop).await;
-            drop(permit);
-        });
+        for (claim, stop) in claims.into_iter().zip(stops) {
+            let bench = self.bench.clone();
+            let permit = permits.split(1);
+            attempts.spawn(async move {
+                bench.perform(claim, stop).await;
+                drop(permit);
+            });
+        }
     }
 
     /// Looks before it claims: a look is a read, and idle workers should not take the write lock.
-    async fn claim(&self) -> Result<Look, QueueError> {
+    async fn claim(&self, up_to: u32) -> Result<Look, QueueError> {
         let queue = &self.bench.queue;
         let Some(due) = queue.next_due(&self.filter).await? else {
             return Ok(Look::NothingDueFor(LONGEST_WAIT));
@@ -240,16 +290,24 @@ impl Claimer {
         if !wait.is_zero() {
             return Ok(Look::NothingDueFor(wait.min(LONGEST_WAIT)));
         }
-        let claim = queue
-            .claim(&self.id, std::process::id(), &self.filter, self.lease)
+        let claims = queue
+            .claim(
+                &self.id,
+                std::process::id(),
+                &self.filter,
+                self.lease,
+                up_to,
+            )
             .await?;
-        Ok(claim.map_or(Look::NothingDueFor(SHORTEST_WAIT), |claim| {
-            Look::Claimed(Box::new(claim))
-        }))
+        Ok(if claims.is_empty() {
+            Look::NothingDueFor(SHORTEST_WAIT)
+        } else {
+            Look::Claimed(claims)
+        })
     }
 }
 
 enum Look {
-    Claimed(Box<Claim>),
+    Claimed(Vec<Claim>),
     NothingDueFor(Duration),
 }

@@ -19,9 +19,10 @@ pub(crate) async fn trigger(
     state: State<'_, AppState>,
     operation: OperationId,
     params: Value,
+    host: Option<String>,
 ) -> Reply<TriggerOutcome> {
     let console = state.console(&app).await?;
-    Ok(console.trigger(&operation, params).await?)
+    Ok(console.trigger(&operation, params, host).await?)
 }
 
 #[tauri::command]

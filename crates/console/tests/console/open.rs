@@ -22,7 +22,7 @@ async fn open(home: &Path) -> Console {
 
 #[tokio::test]
 async fn a_first_start_makes_folders_a_configuration_and_a_database() {
-    let place = TestQueue::open().await;
+    let place = TestQueue::sqlite().await;
     let home = place.folder().join("home");
     let console = open(&home).await;
     assert!(home.join("config.toml").is_file() && home.join("upkeep.db").is_file());
@@ -35,7 +35,7 @@ async fn a_first_start_makes_folders_a_configuration_and_a_database() {
 
 #[tokio::test]
 async fn a_database_that_cannot_be_opened_is_an_error_with_a_cure() {
-    let place = TestQueue::open().await;
+    let place = TestQueue::sqlite().await;
     let folders = Folders::at(&place.folder().join("home"));
     let url = "sqlite:///proc/nowhere/upkeep.db";
     let opened = Console::open(folders.clone(), url, "test").await;
@@ -56,7 +56,7 @@ async fn a_database_that_cannot_be_opened_is_an_error_with_a_cure() {
 
 #[tokio::test]
 async fn the_worker_inside_performs_what_was_asked_for() {
-    let place = TestQueue::open().await;
+    let place = TestQueue::sqlite().await;
     let console = open(&place.folder().join("home")).await;
     assert!(console.start_embedded_worker().await.unwrap());
     assert!(
@@ -69,7 +69,7 @@ async fn the_worker_inside_performs_what_was_asked_for() {
     assert_eq!(overview.workers[0].state, WorkerState::Active);
 
     let asked = console
-        .trigger(&"health-check".into(), json!({}))
+        .trigger(&"health-check".into(), json!({}), None)
         .await
         .unwrap();
     let mut watch = console.watch_task(asked.task_id()).await.unwrap();
@@ -96,7 +96,7 @@ async fn the_worker_inside_performs_what_was_asked_for() {
 
 #[tokio::test]
 async fn the_worker_inside_stays_out_when_the_configuration_says_so() {
-    let place = TestQueue::open().await;
+    let place = TestQueue::sqlite().await;
     let console = open(&place.folder().join("home")).await;
     console.set_embedded_worker(false).await.unwrap();
     assert!(!console.start_embedded_worker().await.unwrap());
@@ -105,7 +105,7 @@ async fn the_worker_inside_stays_out_when_the_configuration_says_so() {
 
 #[tokio::test]
 async fn a_wrong_configuration_does_not_keep_the_worker_out() {
-    let place = TestQueue::open().await;
+    let place = TestQueue::sqlite().await;
     let console = open(&place.folder().join("home")).await;
     std::fs::write(console.folders().config_file(), "x = 1").unwrap();
     assert!(console.start_embedded_worker().await.unwrap());

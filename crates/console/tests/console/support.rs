@@ -1,14 +1,13 @@
 //! A console over a fresh installation in a folder of its own, and a hand that plays the worker.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
 use upkeep_config::Folders;
 use upkeep_console::{Console, ConsoleError};
 use upkeep_contract::task::TriggerOutcome;
 use upkeep_contract::worker::ClaimStrategy;
-use upkeep_contract::{ErrorCode, ErrorReply, OperationId, TaskId, WorkerId};
+use upkeep_contract::{ErrorCode, ErrorReply, OperationId, TaskId};
 use upkeep_queue::{Claim, ClaimFilter, Ending, Finish};
 use upkeep_testkit::TestQueue;
 
@@ -20,7 +19,7 @@ pub(crate) struct Installation {
 
 /// Two locations, one of them turned off, and a run store.
 pub(crate) async fn installation() -> Installation {
-    let test = TestQueue::open().await;
+    let test = TestQueue::sqlite().await;
     let scratch = test.folder().join("outside/scratch");
     std::fs::create_dir_all(&scratch).unwrap();
     // the installation lies beside what may be cleaned, not around it
@@ -48,13 +47,13 @@ impl Installation {
         params: Value,
     ) -> Result<TriggerOutcome, ConsoleError> {
         let operation = OperationId::from(operation);
-        self.console.trigger(&operation, params).await
+        self.console.trigger(&operation, params, None).await
     }
 
     /// Triggers what must be accepted as new.
     pub(crate) async fn queued(&self, operation: &str, params: Value) -> TaskId {
         match self.trigger(operation, params).await.unwrap() {
-            TriggerOutcome::Queued { task_id } => task_id,
+            TriggerOutcome::Queued { task_id, .. } => task_id,
             TriggerOutcome::AlreadyQueued { task_id } => panic!("{task_id} is there already"),
         }
     }
@@ -68,12 +67,7 @@ impl Installation {
             host: host.to_owned(),
             strategy: ClaimStrategy::Fifo,
         };
-        let worker = WorkerId::from("worker-1");
-        self.test
-            .queue
-            .claim(&worker, 4242, &filter, Duration::from_secs(10))
-            .await
-            .unwrap()
+        self.test.claim_with("worker-1", &filter, 1).await.pop()
     }
 
     /// Triggers an operation and ends its only attempt on that host.

@@ -2,6 +2,7 @@
 //! of a claim, the signal of other processes, the clock. Nothing outside this folder names an engine;
 //! every other statement is written once, for both.
 
+mod inspect;
 mod outside;
 mod postgres;
 mod sqlite;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use upkeep_contract::{Clock, SystemClock};
 
+pub use inspect::{Inspection, inspect};
 pub(crate) use outside::OutsideChanges;
 pub(crate) use statement::{Parameter, Statement, list_of, rows_of, sql};
 pub(crate) use transaction::{Connected, ReadConnection, ReadTransaction, WriteTransaction};
@@ -28,12 +30,19 @@ pub(crate) enum Engine {
 impl Engine {
     /// Opens the database at a URL and brings its schema up to date.
     pub(crate) async fn open(url: &str) -> Result<Self, QueueError> {
+        Ok(if Self::is_postgres(url)? {
+            Self::Postgres(postgres::PostgresEngine::open(url).await?)
+        } else {
+            Self::Sqlite(sqlite::SqliteEngine::open(url).await?)
+        })
+    }
+
+    /// Which of the two engines a URL names.
+    fn is_postgres(url: &str) -> Result<bool, QueueError> {
         let scheme = url.split(':').next().unwrap_or_default();
         match scheme {
-            "sqlite" => Ok(Self::Sqlite(sqlite::SqliteEngine::open(url).await?)),
-            "postgres" | "postgresql" => {
-                Ok(Self::Postgres(postgres::PostgresEngine::open(url).await?))
-            }
+            "sqlite" => Ok(false),
+            "postgres" | "postgresql" => Ok(true),
             _ => Err(QueueError::Url {
                 url: format!("{scheme}:…"),
                 reason: "it names neither sqlite nor postgres".to_owned(),

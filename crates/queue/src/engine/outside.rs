@@ -16,6 +16,7 @@ use super::sqlite::SqliteEngine;
 use super::statement::sql;
 use super::transaction::WriteTransaction;
 use crate::QueueError;
+use crate::changes::{Meaning, Signal};
 
 /// How often a SQLite file's version is looked at while somebody listens.
 const FILE_LOOK: Duration = Duration::from_millis(20);
@@ -32,6 +33,8 @@ const NAMED_MAX: usize = 60;
 struct Notification {
     from: String,
     changes: Vec<Change>,
+    #[serde(flatten)]
+    meaning: Meaning,
 }
 
 impl WriteTransaction {
@@ -40,6 +43,7 @@ impl WriteTransaction {
         &mut self,
         from: &str,
         changes: &[Change],
+        meaning: Meaning,
     ) -> Result<(), QueueError> {
         if changes.is_empty() || matches!(self, Self::Sqlite(_)) {
             return Ok(());
@@ -52,6 +56,7 @@ impl WriteTransaction {
         let notification = Notification {
             from: from.to_owned(),
             changes,
+            meaning,
         };
         sql("SELECT CAST(pg_notify($1, $2) AS TEXT)")
             .bind(CHANNEL)
@@ -98,13 +103,13 @@ impl OutsideChanges {
     ///
     /// # Errors
     /// When the database cannot be asked: what happens meanwhile is not heard of.
-    pub(crate) async fn next(&mut self) -> Result<Vec<Change>, QueueError> {
+    pub(crate) async fn next(&mut self) -> Result<Vec<Signal>, QueueError> {
         match self {
             Self::File { engine, seen } => {
                 let version = engine.others_version().await?;
                 let changed = seen.replace(version).is_some_and(|seen| seen != version);
                 if changed {
-                    return Ok(vec![Change::All]);
+                    return Ok(vec![Signal::all()]);
                 }
                 tokio::time::sleep(FILE_LOOK).await;
                 Ok(Vec::new())
@@ -120,7 +125,7 @@ impl OutsideChanges {
                 let Some(listening) = listener else {
                     *listener = Some(Box::new(engine.listen().await?));
                     // what happened before nobody heard
-                    return Ok(vec![Change::All]);
+                    return Ok(vec![Signal::all()]);
                 };
                 match tokio::time::timeout_at(*next_look, listening.try_recv()).await {
                     Ok(Ok(Some(notification))) => {
@@ -128,7 +133,7 @@ impl OutsideChanges {
                         Ok(read(notification.payload(), own_sender))
                     }
                     // the connection was lost and made anew
-                    Ok(Ok(None)) => Ok(vec![Change::All]),
+                    Ok(Ok(None)) => Ok(vec![Signal::all()]),
                     Ok(Err(error)) => {
                         *listener = None;
                         Err(error.into())
@@ -139,7 +144,7 @@ impl OutsideChanges {
                         let unheard = seen.replace(writes).is_some_and(|seen| seen != writes)
                             && !std::mem::take(heard);
                         Ok(if unheard {
-                            vec![Change::All]
+                            vec![Signal::all()]
                         } else {
                             Vec::new()
                         })
@@ -150,11 +155,15 @@ impl OutsideChanges {
     }
 }
 
-fn read(payload: &str, own_sender: &str) -> Vec<Change> {
+fn read(payload: &str, own_sender: &str) -> Vec<Signal> {
     match serde_json::from_str::<Notification>(payload) {
         Ok(notification) if notification.from == own_sender => Vec::new(),
-        Ok(notification) => notification.changes,
+        Ok(notification) => {
+            let meaning = notification.meaning;
+            let signals = notification.changes.into_iter();
+            signals.map(|change| Signal { change, meaning }).collect()
+        }
         // from another version of Upkeep: it knows changes that this one does not
-        Err(_) => vec![Change::All],
+        Err(_) => vec![Signal::all()],
     }
 }

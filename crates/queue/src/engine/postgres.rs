@@ -12,7 +12,7 @@ use upkeep_contract::{Clock, Timestamp};
 
 use crate::QueueError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Connections of one process: a console's pages, a worker's loops, one that listens.
 const CONNECTIONS: u32 = 12;
@@ -26,9 +26,11 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// The channel of the change feed.
 pub(crate) const CHANNEL: &str = "upkeep_changes";
 
-/// Limits that the server keeps, in its own spelling. A worker that is stopped in the middle of a
+/// What the server is told of each connection, in its own spelling. A worker that is stopped in the middle of a
 /// transaction must not hold its locks for ever, and no statement of ours takes long.
-const SERVER_LIMITS: [(&str, &str); 3] = [
+const SETTINGS: [(&str, &str); 4] = [
+    // the migrator asks for what may be there already, and the server would remark on it
+    ("client_min_messages", "warning"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("lock_timeout", "10s"),
     ("statement_timeout", "60s"),
@@ -62,17 +64,7 @@ pub(crate) struct PostgresEngine {
 impl PostgresEngine {
     /// Opens the database, which must exist, and brings its schema up to date.
     pub(crate) async fn open(url: &str) -> Result<Self, QueueError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|error| QueueError::Url {
-                // the reason may quote the URL, and with it a password
-                url: "postgres:…".to_owned(),
-                reason: match error {
-                    sqlx::Error::Configuration(_) => "it cannot be read".to_owned(),
-                    other => other.to_string(),
-                },
-            })?
-            .application_name("upkeep")
-            .options(SERVER_LIMITS);
+        let options = options(url)?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -141,6 +133,21 @@ impl PostgresEngine {
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// How to connect to the server that a URL names.
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, QueueError> {
+    Ok(PgConnectOptions::from_str(url)
+        .map_err(|error| QueueError::Url {
+            // the reason may quote the URL, and with it a password
+            url: "postgres:…".to_owned(),
+            reason: match error {
+                sqlx::Error::Configuration(_) => "it cannot be read".to_owned(),
+                other => other.to_string(),
+            },
+        })?
+        .application_name("upkeep")
+        .options(SETTINGS))
 }
 
 async fn read_clock(connection: &mut sqlx::PgConnection) -> Result<Reading, QueueError> {

@@ -12,7 +12,7 @@ use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use crate::QueueError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a statement waits for another process's write before it is an error.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
