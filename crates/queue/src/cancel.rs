@@ -85,6 +85,7 @@ impl Queue {
         .fetch_optional(&mut tx)
         .await?;
         if waiting.is_none() {
+            tx.rollback().await?;
             return Ok(false);
         }
         flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;

@@ -87,6 +87,24 @@ async fn a_task_that_waits_for_another_attempt_is_cancelled_at_once(test: TestQu
     assert!(test.claim("w").await.is_none());
 }
 
+async fn only_what_no_worker_has_begun_is_withdrawn(test: TestQueue) {
+    let withdraw = async |id: &TaskId| test.queue.withdraw(id, "anna").await.unwrap();
+    let new = test.enqueue(task()).await;
+    assert!(withdraw(&new).await);
+    let task_now = read(&test, &new).await;
+    assert_eq!(task_now.state, TaskState::Cancelled);
+    assert_eq!(task_now.cancel_requested_by.as_deref(), Some("anna"));
+    let (begun, lease) = running(&test, task()).await;
+    let before = test.bare().await.tasks().await;
+    for id in [&new, &begun, &TaskId::from("nowhere")] {
+        assert!(!withdraw(id).await, "ended, running, missing");
+    }
+    assert_eq!(test.bare().await.tasks().await, before);
+    end(&test, &lease, Ending::Transient(error("away"))).await;
+    assert!(!withdraw(&begun).await, "one attempt was made");
+    assert_eq!(state(&test, &begun).await, TaskState::Queued);
+}
+
 /// Tasks of three kinds in every stage: queued, running, cancelled-to-be, finished.
 async fn fill(test: &TestQueue) {
     for operation in ["a", "b"] {
@@ -296,6 +314,7 @@ upkeep_testkit::on_both_engines!(
     a_cancelled_task_says_who_wanted_it_and_when,
     a_worker_hears_of_the_wish_by_looking_and_by_its_heartbeat,
     a_task_that_waits_for_another_attempt_is_cancelled_at_once,
+    only_what_no_worker_has_begun_is_withdrawn,
     a_bulk_cancel_does_what_was_counted_and_nothing_else,
     a_bulk_cancel_leaves_alone_what_came_after_the_count,
     a_bulk_cancel_goes_on_until_all_are_done_while_workers_work,

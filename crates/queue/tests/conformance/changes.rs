@@ -7,7 +7,7 @@ use upkeep_contract::event::Change;
 use upkeep_queue::{ChangeStream, Ending, Queue};
 use upkeep_testkit::{TestQueue, new_worker, task};
 
-use crate::support::LEASE;
+use crate::support::{LEASE, running, succeed};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -154,6 +154,71 @@ async fn what_this_process_changed_does_not_come_back_as_anothers(test: TestQueu
     assert!(quiet.is_err(), "{quiet:?}");
 }
 
+async fn a_worker_of_another_process_hears_what_it_may_claim_and_what_must_stop(test: TestQueue) {
+    let other = test.another().await;
+    let mut claimable = listening(&other, &test.queue).await;
+    let mut stops = listening(&other, &test.queue).await;
+    claimable.skip_pending();
+    stops.skip_pending();
+    let id = test.enqueue(task()).await;
+    let of_task = Change::Task {
+        task_id: id.clone(),
+    };
+    let heard = tokio::time::timeout(PATIENCE, claimable.next_claimable()).await;
+    let heard = heard.unwrap().unwrap();
+    assert!(heard == of_task || heard == Change::All, "{heard:?}");
+    test.claim("w").await.unwrap();
+    test.queue.cancel(&id, "anna").await.unwrap();
+    let heard = tokio::time::timeout(PATIENCE, stops.next_stop()).await;
+    let heard = heard.unwrap().unwrap();
+    assert!(heard == of_task || heard == Change::All, "{heard:?}");
+}
+
+async fn what_neither_can_be_claimed_nor_stops_wakes_no_worker_of_this_process(test: TestQueue) {
+    let mut feed = test.queue.changes();
+    let (_, goes_on) = running(&test, task()).await;
+    let (ends, lease) = running(&test, task()).await;
+    feed.skip_pending();
+    let progress = upkeep_contract::task::Progress::default();
+    test.queue
+        .report_progress(&goes_on, Some(&progress), &[])
+        .await
+        .unwrap();
+    let worker = new_worker("host-a");
+    test.queue.register_worker(&worker).await.unwrap();
+    test.queue.worker_alive(&worker.id, None).await.unwrap();
+    succeed(&test, &lease).await;
+    // the first that wakes it is the end of an attempt, which may free a place
+    loop {
+        match tokio::time::timeout(PATIENCE, feed.next_claimable())
+            .await
+            .unwrap()
+        {
+            // listening to others begins with a look at everything
+            Some(Change::All) => {}
+            heard => break assert_eq!(heard, Some(Change::Task { task_id: ends })),
+        }
+    }
+    test.enqueue(task()).await;
+    test.queue.drain_worker(&worker.id, "anna").await.unwrap();
+    loop {
+        match tokio::time::timeout(PATIENCE, feed.next_stop())
+            .await
+            .unwrap()
+        {
+            Some(Change::All) => {}
+            heard => {
+                break assert_eq!(
+                    heard,
+                    Some(Change::Worker {
+                        worker_id: worker.id
+                    })
+                );
+            }
+        }
+    }
+}
+
 async fn a_listener_that_was_too_slow_is_told_to_read_everything(test: TestQueue) {
     let mut feed = test.queue.changes();
     for _ in 0..20 {
@@ -180,6 +245,8 @@ upkeep_testkit::on_both_engines!(
     every_change_of_this_process_is_named,
     another_process_hears_of_every_kind_of_change,
     what_this_process_changed_does_not_come_back_as_anothers,
+    a_worker_of_another_process_hears_what_it_may_claim_and_what_must_stop,
+    what_neither_can_be_claimed_nor_stops_wakes_no_worker_of_this_process,
     a_listener_that_was_too_slow_is_told_to_read_everything,
     listening_goes_on_when_another_listener_leaves,
 );

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use upkeep_contract::task::{AttemptOutcome, LogLevel, Progress, TaskState};
 use upkeep_contract::{LeaseToken, TaskId};
-use upkeep_queue::{Ending, Finish, Held, Lease, NewLogLine, NewTask};
+use upkeep_queue::{Closing, Ending, Finish, Held, Lease, NewLogLine, NewTask};
 use upkeep_testkit::{TestQueue, task};
 
 use crate::support::{LEASE, attempts, end, endings, error, running, state, succeed};
@@ -44,6 +44,20 @@ async fn taken(test: &TestQueue, how: Taken) -> (TaskId, Lease) {
         }
     }
     (id, lease)
+}
+
+fn last_words(test: &TestQueue) -> Closing {
+    Closing {
+        progress: Some(Progress {
+            done: 7,
+            ..Progress::default()
+        }),
+        lines: vec![NewLogLine {
+            at: test.queue.now(),
+            level: LogLevel::Warning,
+            message: "that was all".to_owned(),
+        }],
+    }
 }
 
 async fn try_all_but_finish(test: &TestQueue, zombie: &Lease) {
@@ -97,8 +111,10 @@ async fn a_write_without_the_lease_changes_nothing_but_the_late_note(test: TestQ
             let before = test.bare().await.tasks().await;
             try_all_but_finish(&test, &zombie).await;
             assert_eq!(test.bare().await.tasks().await, before, "{how:?}");
-            let finish = test.queue.finish(&zombie, ending.clone()).await.unwrap();
-            assert_eq!(finish, Finish::Fenced, "{how:?} {ending:?}");
+            let finish = test
+                .queue
+                .finish_with(&zombie, ending.clone(), last_words(&test));
+            assert_eq!(finish.await.unwrap(), Finish::Fenced, "{how:?} {ending:?}");
             let after = test.bare().await.tasks().await;
             assert_eq!(
                 without_note(after.clone()),
@@ -162,6 +178,27 @@ async fn an_accepted_finish_asked_again_is_accepted_again(test: TestQueue) {
             assert_eq!(test.bare().await.tasks().await, before);
             test.queue.cancel(&id, "tester").await.unwrap();
         }
+    }
+}
+
+async fn last_words_are_written_with_the_accepted_end_and_only_once(test: TestQueue) {
+    for ending in endings() {
+        let (id, lease) = running(&test, task()).await;
+        for _ in 0..2 {
+            let finish = test
+                .queue
+                .finish_with(&lease, ending.clone(), last_words(&test));
+            assert!(matches!(finish.await.unwrap(), Finish::Accepted(_)));
+        }
+        let progress = test.queue.task(&id).await.unwrap().task.progress;
+        assert_eq!(progress, last_words(&test).progress, "{ending:?}");
+        let log = test.queue.log_tail(&id, 10).await.unwrap();
+        let told: Vec<_> = log
+            .iter()
+            .map(|line| (line.sequence, line.attempt))
+            .collect();
+        assert_eq!(told, [(1, 1)], "{ending:?}");
+        test.queue.cancel(&id, "tester").await.unwrap();
     }
 }
 
@@ -275,6 +312,7 @@ upkeep_testkit::on_both_engines!(
     a_write_without_the_lease_changes_nothing_but_the_late_note,
     a_late_result_is_noted_once_with_its_outcome_and_error,
     an_accepted_finish_asked_again_is_accepted_again,
+    last_words_are_written_with_the_accepted_end_and_only_once,
     a_finish_asked_twice_at_once_is_accepted_twice,
     another_ending_than_the_accepted_one_is_refused_without_a_note,
     a_token_opens_its_own_task_only,

@@ -320,7 +320,9 @@ async fn progress_and_log_lines_are_kept_in_order_across_attempts(test: TestQueu
         Some(progress)
     );
     test.queue.finish(&lease, Ending::Released).await.unwrap();
-    let lease = test.claim("worker-1").await.unwrap().lease;
+    let claim = test.claim("worker-1").await.unwrap();
+    assert_eq!(claim.task.progress, None, "that of the new attempt");
+    let lease = claim.lease;
     assert!(
         test.queue
             .report_progress(&lease, None, &[line("c")])

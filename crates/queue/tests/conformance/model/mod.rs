@@ -87,7 +87,7 @@ async fn a_worker_that_claims_again_what_it_lost_is_told_of_its_first_lease(test
         Step::Advance { ms: 10_001 },
         Step::Rescue { watcher: 0 },
         CLAIM,
-        Step::Heartbeat { worker: 0 },
+        Step::Heartbeat { worker: Some(0) },
     ];
     check(test, &steps).await;
 }

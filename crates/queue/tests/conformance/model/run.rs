@@ -140,12 +140,17 @@ impl Case<'_> {
 
     pub(super) fn task_at(&self, index: usize) -> Option<TaskId> {
         let count = self.world.tasks.len();
-        (count > 0).then(|| self.world.tasks[index % count].id.as_str().into())
+        (count > 0).then(|| {
+            self.world.tasks[count - 1 - index % count]
+                .id
+                .as_str()
+                .into()
+        })
     }
 
     fn lease_at(&self, index: usize) -> Option<Lease> {
         let count = self.leases.len();
-        (count > 0).then(|| self.leases[index % count].clone())
+        (count > 0).then(|| self.leases[count - 1 - index % count].clone())
     }
 
     async fn take(&mut self, step: &Step) -> Result<(), String> {
@@ -156,7 +161,12 @@ impl Case<'_> {
                 up_to,
                 strategy,
             } => self.claim(*worker, *up_to, *strategy).await,
-            Step::Heartbeat { worker } => self.heartbeat(*worker).await,
+            Step::Heartbeat { worker } => {
+                for index in worker.map_or(0..WORKERS.len(), |worker| worker..worker + 1) {
+                    self.heartbeat(index).await?;
+                }
+                Ok(())
+            }
             Step::Progress { lease } => self.progress(*lease).await,
             Step::Finish { lease, how } => self.finish(*lease, *how).await,
             Step::Cancel { .. }

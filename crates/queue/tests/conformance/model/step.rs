@@ -1,5 +1,5 @@
-//! What may happen to a queue, as a list that shrinks well: numbers that name tasks, leases and
-//! workers are taken modulo how many there are.
+//! What may happen to a queue, as a list that shrinks well: numbers that name tasks and leases count
+//! from the newest, and begin again when there are not so many.
 
 use proptest::option;
 use proptest::prelude::*;
@@ -45,9 +45,9 @@ pub(crate) enum Step {
         up_to: u32,
         strategy: ClaimStrategy,
     },
-    /// A living worker's heartbeat: for itself and for all that it thinks it holds.
+    /// A living worker's heartbeat, or that of each: for itself and for all that it thinks it holds.
     Heartbeat {
-        worker: usize,
+        worker: Option<usize>,
     },
     /// Whoever once had this lease reports progress, also from the grave.
     Progress {
@@ -107,7 +107,9 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn step() -> impl Strategy<Value = Step> {
     let operation = 0..OPERATIONS.len();
     let worker = 0..WORKERS.len();
-    let (some_task, some_lease) = (0..24_usize, 0..24_usize);
+    // most of what happens happens to what is new
+    let recent = || prop_oneof![3 => 0..4_usize, 1 => 0..24_usize];
+    let (some_task, some_lease) = (recent(), recent());
     prop_oneof![
         6 => (
             operation.clone(),
@@ -122,7 +124,7 @@ fn step() -> impl Strategy<Value = Step> {
             }),
         6 => (worker.clone(), 1..5_u32, strategy())
             .prop_map(|(worker, up_to, strategy)| Step::Claim { worker, up_to, strategy }),
-        3 => worker.clone().prop_map(|worker| Step::Heartbeat { worker }),
+        7 => option::weighted(0.6, worker.clone()).prop_map(|worker| Step::Heartbeat { worker }),
         2 => some_lease.clone().prop_map(|lease| Step::Progress { lease }),
         5 => (some_lease, how()).prop_map(|(lease, how)| Step::Finish { lease, how }),
         2 => some_task.clone().prop_map(|task| Step::Cancel { task }),
@@ -131,11 +133,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (some_task, 0..3).prop_map(|(task, priority)| Step::SetPriority { task, priority }),
         1 => operation.clone().prop_map(|operation| Step::Pause { operation }),
         2 => operation.prop_map(|operation| Step::Resume { operation }),
-        5 => (0..WATCHERS).prop_map(|watcher| Step::Rescue { watcher }),
+        7 => (0..WATCHERS).prop_map(|watcher| Step::Rescue { watcher }),
         1 => worker.clone().prop_map(|worker| Step::Die { worker }),
         1 => worker.clone().prop_map(|worker| Step::Stop { worker }),
         2 => worker.prop_map(|worker| Step::Start { worker }),
-        5 => prop::sample::select(vec![1, 900, 2_000, 5_000, LEASE_MS, LEASE_MS + 1, 40_000])
+        6 => prop::sample::select(vec![1, 900, 2_000, 5_000, 5_000, 6_000, 6_000, LEASE_MS, LEASE_MS + 1, 40_000])
             .prop_map(|ms| Step::Advance { ms }),
         1 => prop::sample::select(vec![-1, -60_000, -5 * HOUR_MS, 5 * HOUR_MS, 48 * HOUR_MS])
             .prop_map(|ms| Step::Jump { ms }),
