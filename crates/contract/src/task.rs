@@ -365,7 +365,8 @@ pub struct TaskFilter {
     pub host: Option<String>,
     /// Only the tasks of this fan-out.
     pub group: Option<GroupId>,
-    /// Only tasks whose id, operation, requester, host, parameters or error contain this text.
+    /// Only tasks whose id, operation, requester, host, parameters or error contain this text. A text
+    /// that looks like the beginning of an id (13 characters or more) finds by id alone.
     pub text: String,
 }
 

@@ -139,7 +139,11 @@ pub(crate) fn push_filter(statement: &mut Statement, filter: &TaskFilter) {
         statement.push(" AND group_id = ").push_bind(group.as_str());
     }
     let text = filter.text.trim();
-    if !text.is_empty() {
+    if is_id_prefix(text) {
+        // as the walk does it, so that a bulk action meets what the list shows
+        statement.push(" AND ");
+        Walk::IdPrefix(text.to_lowercase()).push(statement);
+    } else if !text.is_empty() {
         let pattern = format!("%{}%", escape_like(text));
         statement.push(" AND (");
         for (index, column) in [

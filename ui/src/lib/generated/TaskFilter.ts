@@ -24,6 +24,7 @@ host: string | null,
  */
 group: GroupId | null, 
 /**
- * Only tasks whose id, operation, requester, host, parameters or error contain this text.
+ * Only tasks whose id, operation, requester, host, parameters or error contain this text. A text
+ * that looks like the beginning of an id (13 characters or more) finds by id alone.
  */
 text: string, };
