@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use upkeep_contract::Timestamp;
+
 /// Exponential back-off with jitter and a cap.
 ///
 /// The jitter keeps tasks that failed together from failing together again (see "Exponential
@@ -30,6 +32,33 @@ impl Backoff {
         let doublings = attempt.saturating_sub(1).min(20);
         let full = self.first.saturating_mul(1 << doublings).min(self.cap);
         full.mul_f64(0.5 + 0.5 * fraction.clamp(0.0, 1.0))
+    }
+}
+
+/// When a task that waits is due. A time further ahead than any wait can be was written while a clock
+/// was wrong: it keeps nobody waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due {
+    /// Now.
+    pub(crate) now: Timestamp,
+    /// The latest time that a wait which begins now may name.
+    pub(crate) latest: Timestamp,
+}
+
+impl Due {
+    /// True when a task must wait until that time.
+    pub(crate) fn waits_until(self, run_after: Timestamp) -> bool {
+        run_after > self.now && run_after <= self.latest
+    }
+}
+
+impl Backoff {
+    /// What is due now.
+    pub(crate) fn due(self, now: Timestamp) -> Due {
+        Due {
+            now,
+            latest: now.plus(self.cap),
+        }
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 
+use upkeep_contract::OperationId;
 use upkeep_contract::worker::ClaimStrategy;
-use upkeep_contract::{OperationId, Timestamp};
 
 use crate::QueueError;
+use crate::backoff::Due;
 use crate::claim::ClaimFilter;
 use crate::engine::{Connected, Statement, sql};
 
@@ -77,22 +78,22 @@ pub(crate) fn order(strategy: ClaimStrategy) -> &'static str {
 pub(crate) fn candidates(
     filter: &ClaimFilter,
     allowed: &[Allowed<'_>],
-    now: Timestamp,
+    due: Due,
     up_to: u32,
 ) -> Option<Statement> {
     if allowed.is_empty() || up_to == 0 {
         return None;
     }
     Some(match filter.strategy {
-        ClaimStrategy::WeightedRandom => by_chance(filter, allowed, now),
-        strategy => in_order(filter, allowed, now, order(strategy), up_to),
+        ClaimStrategy::WeightedRandom => by_chance(filter, allowed, due),
+        strategy => in_order(filter, allowed, due, order(strategy), up_to),
     })
 }
 
 fn in_order(
     filter: &ClaimFilter,
     allowed: &[Allowed<'_>],
-    now: Timestamp,
+    due: Due,
     order: &str,
     up_to: u32,
 ) -> Statement {
@@ -126,7 +127,8 @@ fn in_order(
                 } else {
                     statement.push(" AND target_host IS NULL");
                 }
-                statement.push(" AND run_after <= ").push_bind(now);
+                statement.push(" AND ");
+                push_due(&mut statement, due);
                 statement.push(&format!(
                     " AND attempt < max_attempts{dry_run} ORDER BY {order} LIMIT "
                 ));
@@ -150,14 +152,22 @@ fn in_order(
     statement
 }
 
+fn push_due(statement: &mut Statement, due: Due) {
+    statement.push("(run_after <= ").push_bind(due.now);
+    statement
+        .push(" OR run_after > ")
+        .push_bind(due.latest)
+        .push(")");
+}
+
 /// One task by chance: the one at whose place in the running sum of weights a number falls.
 /// Reads all that is due, so this strategy is for queues of some thousands.
-fn by_chance(filter: &ClaimFilter, allowed: &[Allowed<'_>], now: Timestamp) -> Statement {
+fn by_chance(filter: &ClaimFilter, allowed: &[Allowed<'_>], due: Due) -> Statement {
     let mut statement = sql(
         "WITH weighed AS (SELECT id, CAST(1 AS DOUBLE PRECISION) / (CASE WHEN priority < 0 THEN 1 ELSE priority + 1 END) AS weight \
-         FROM tasks WHERE state = 'queued' AND run_after <= ",
+         FROM tasks WHERE state = 'queued' AND ",
     );
-    statement.push_bind(now);
+    push_due(&mut statement, due);
     statement.push(" AND attempt < max_attempts AND (target_host IS NULL OR target_host = ");
     statement.push_bind(filter.host.as_str());
     statement.push(") AND (");

@@ -61,7 +61,7 @@ impl Queue {
         let allowed = allowed(&mut tx, filter, &self.host_limits).await?;
         // taken with the write lock in hand: waiting for it must not use up the lease
         let now = self.now();
-        let Some(mut statement) = candidates(filter, &allowed, now, up_to) else {
+        let Some(mut statement) = candidates(filter, &allowed, self.backoff.due(now), up_to) else {
             return Ok(Vec::new());
         };
         let lease_until = now.plus(lease);
@@ -151,7 +151,7 @@ impl Queue {
             strategy: ClaimStrategy::Priority,
             ..filter.clone()
         };
-        let Some(mut statement) = candidates(&any, &allowed, now, 1) else {
+        let Some(mut statement) = candidates(&any, &allowed, self.backoff.due(now), 1) else {
             return Ok(None);
         };
         statement.push(" SELECT id FROM candidates LIMIT 1");
@@ -160,7 +160,7 @@ impl Queue {
             return Ok(Some(now));
         }
         let waits: Option<(i64,)> = sql(
-            "SELECT run_after FROM tasks WHERE state = 'queued' AND run_after > $1 \
+            "SELECT run_after FROM tasks WHERE state = 'queued' AND run_after > $1 AND run_after <= $5 \
              AND (target_host IS NULL OR target_host = $2) \
              AND ($3 LIKE '%,' || operation || ',%' OR (dry_run = 1 AND $4 LIKE '%,' || operation || ',%')) \
              ORDER BY run_after LIMIT 1",
@@ -169,6 +169,7 @@ impl Queue {
         .bind(filter.host.as_str())
         .bind(between_commas(&allowed, |allowance| allowance.changes > 0))
         .bind(between_commas(&allowed, |_| true))
+        .bind(self.backoff.due(now).latest)
         .fetch_optional(&mut connection)
         .await?;
         Ok(waits.map(|(run_after,)| Timestamp(run_after)))

@@ -6,6 +6,7 @@ use upkeep_contract::task::{Task, TaskState};
 use upkeep_contract::waiting::{PausedOperation, Waiting};
 use upkeep_contract::{OperationId, Timestamp};
 
+use crate::backoff::Due;
 use crate::engine::{Connected, sql};
 use crate::levers::paused;
 use crate::rows::json;
@@ -25,7 +26,7 @@ struct Workers {
 /// What decides whether a queued task can be taken.
 #[derive(Debug)]
 pub(crate) struct Situation {
-    now: Timestamp,
+    due: Due,
     paused: Vec<PausedOperation>,
     workers: Vec<Workers>,
     /// By host and operation, previews left out.
@@ -80,11 +81,12 @@ impl Queue {
         let now = self.now();
         let rows: Vec<(String, String, i64, i64, i64)> = sql(
             "SELECT host, operations, MAX(heartbeat_at), \
-             MAX(CASE WHEN state <> 'stopped' AND heartbeat_at >= $1 THEN CAST(1 AS BIGINT) ELSE 0 END), \
-             MAX(CASE WHEN state = 'active' AND drain_requested_at IS NULL AND heartbeat_at >= $1 \
+             MAX(CASE WHEN state <> 'stopped' AND heartbeat_at BETWEEN $1 AND $2 THEN CAST(1 AS BIGINT) ELSE 0 END), \
+             MAX(CASE WHEN state = 'active' AND drain_requested_at IS NULL AND heartbeat_at BETWEEN $1 AND $2 \
              THEN CAST(1 AS BIGINT) ELSE 0 END) FROM workers GROUP BY host, operations",
         )
         .bind(now.minus(STALE_AFTER))
+        .bind(now.plus(STALE_AFTER))
         .fetch_all(connection)
         .await?;
         let mut workers = Vec::with_capacity(rows.len());
@@ -106,7 +108,7 @@ impl Queue {
             .await?
         };
         Ok(Situation {
-            now,
+            due: self.backoff.due(now),
             paused: paused(connection).await?,
             workers,
             running: running
@@ -141,7 +143,7 @@ impl Situation {
         if claiming.is_empty() {
             return Waiting::WorkersDraining { host };
         }
-        if task.run_after > self.now {
+        if self.due.waits_until(task.run_after) {
             return Waiting::BackOff {
                 until: task.run_after,
             };

@@ -10,7 +10,9 @@
 pub mod clock;
 pub mod database;
 pub mod postgres;
+pub mod raw;
 
 pub use clock::FakeClock;
 pub use database::{TestQueue, claim_all, new_worker, task};
 pub use postgres::{Durability, PostgresCluster, PostgresOptions, Stop};
+pub use raw::RawDatabase;
