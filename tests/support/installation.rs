@@ -56,14 +56,14 @@ impl Installation {
         std::fs::write(self.home().join("config.toml"), text).unwrap();
     }
 
+    /// The URL of its own database.
+    pub(crate) fn database_url(&self) -> String {
+        format!("sqlite://{}", self.home().join("upkeep.db").display())
+    }
+
     /// Opens the queue, beside whatever process has it open.
     pub(crate) async fn queue(&self) -> Queue {
-        Queue::open(&format!(
-            "sqlite://{}",
-            self.home().join("upkeep.db").display()
-        ))
-        .await
-        .unwrap()
+        Queue::open(&self.database_url()).await.unwrap()
     }
 }
 

@@ -32,14 +32,27 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a command for an installation; what it prints goes to a file there.
-    pub(crate) fn start(installation: &Installation, mut command: Command, name: &str) -> Self {
+    pub(crate) fn start(installation: &Installation, command: Command, name: &str) -> Self {
+        Self::start_on(installation, None, command, name)
+    }
+
+    /// Starts a command for an installation that uses this database, by default its own.
+    pub(crate) fn start_on(
+        installation: &Installation,
+        database: Option<&str>,
+        mut command: Command,
+        name: &str,
+    ) -> Self {
         let log = installation
             .path()
             .join(format!("{name}-{}.log", uuid_like()));
         let output = std::fs::File::create(&log).unwrap();
+        match database {
+            Some(url) => command.env("UPKEEP_DATABASE_URL", url),
+            None => command.env_remove("UPKEEP_DATABASE_URL"),
+        };
         let child = command
             .env("UPKEEP_HOME", installation.home())
-            .env_remove("UPKEEP_DATABASE_URL")
             .env("RUST_LOG", "info")
             // a group of its own, so that whatever it starts ends with it
             .process_group(0)
@@ -61,6 +74,26 @@ impl Process {
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for the end, at most half a minute; its exit code.
+    pub(crate) fn wait_for_end(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        while self.is_running() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "it never ended:\n{}",
+                self.output()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.wait().unwrap().code()
     }
 
     /// SIGKILL: no farewell.
@@ -98,10 +131,20 @@ impl Process {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// How often it has printed this text.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        self.output().matches(text).count()
+    }
+
     /// Waits until it has printed this text, at most half a minute.
     pub(crate) fn wait_for(&mut self, text: &str) {
+        self.wait_for_times(1, text);
+    }
+
+    /// Waits until it has printed this text so many times, at most half a minute.
+    pub(crate) fn wait_for_times(&mut self, times: usize, text: &str) {
         let begun = Instant::now();
-        while !self.output().contains(text) {
+        while self.count(text) < times {
             assert!(
                 self.is_running(),
                 "it ended without printing `{text}`:\n{}",

@@ -99,16 +99,14 @@ pub(crate) async fn keep_beating(
         let beating = beat(&queue, &worker, &leases, options.lease, vitals.as_ref());
         tokio::pin!(beating);
         // a server that hangs gives no error; what is asked of it may still be done, so it is not cut off
-        let in_time = tokio::time::timeout(options.lease, &mut beating).await;
-        let reached = match in_time {
-            Ok(reached) => reached,
-            Err(_) => {
-                tracing::warn!(
-                    "the database does not answer: claiming nothing new until the heartbeat gets through"
-                );
-                pulse.beat(false);
-                beating.await
-            }
+        let reached = if let Ok(reached) = tokio::time::timeout(options.lease, &mut beating).await {
+            reached
+        } else {
+            tracing::warn!(
+                "the database does not answer: claiming nothing new until the heartbeat gets through"
+            );
+            pulse.beat(false);
+            beating.await
         };
         match &reached {
             Ok(draining) => pulse.drain(*draining),
