@@ -42,7 +42,8 @@ async fn ask_for_seconds(queue: &Queue, seconds: f64) -> TaskId {
 
 /// A request for a health check that averages over so many seconds, at least a fifth of one.
 fn work(seconds: f64) -> NewTask {
-    let params = json!({ "cpu_window_ms": (seconds * 1000.0).round() as u32 });
+    let window = std::time::Duration::from_secs_f64(seconds).as_millis();
+    let params = json!({ "cpu_window_ms": u32::try_from(window).unwrap() });
     NewTask::new("health-check", params, "tester")
 }
 

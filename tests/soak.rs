@@ -39,7 +39,7 @@ async fn nothing_is_lost_and_nothing_ends_twice_while_workers_are_killed(site: S
     let table = Table::new(
         site.queue.engine_name(),
         plan,
-        tally,
+        &tally,
         &told,
         begun.elapsed(),
     );

@@ -24,6 +24,9 @@ use crate::{ask_for_seconds, is_running, outcomes};
 
 const NAMES: [&str; 2] = ["web-01", "web-02"];
 
+/// How many machines this process has made: each has its own cable and addresses.
+static MACHINES: AtomicU8 = AtomicU8::new(0);
+
 /// A machine of its own, as far as its network and its name go; gone when this is dropped.
 struct Machine {
     /// Keeps the namespaces alive.
@@ -43,7 +46,6 @@ impl Machine {
         let mut keeper = Process::start(installation, command, "machine");
         keeper.wait_for("up");
         // addresses that are set aside for tests of networks (RFC 2544)
-        static MACHINES: AtomicU8 = AtomicU8::new(0);
         let (process, number) = (std::process::id(), MACHINES.fetch_add(1, Ordering::Relaxed));
         let net = [198, 18, process.to_le_bytes()[0], number * 4];
         let address = |last: u8| format!("{}.{}.{}.{}", net[0], net[1], net[2], net[3] + last);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::time::Instant;
 use upkeep_contract::TaskId;
@@ -258,7 +258,15 @@ impl<'s> Crowd<'s> {
         let place = self.any_place();
         let place = &mut self.places[place];
         place.process.signal(Signal::STOP);
-        place.frozen_until = Some(Instant::now() + STOPPED_FOR);
+        let until = Instant::now() + STOPPED_FOR;
+        // by itself: a worker that is frozen while it writes to a SQLite file keeps all others from
+        // writing, also whoever would set it free. nobody kills it before, so the id is still its own
+        let pid = Pid::from_raw(i32::try_from(place.process.pid()).unwrap()).unwrap();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(until).await;
+            kill_process(pid, Signal::CONT).ok();
+        });
+        place.frozen_until = Some(until + Duration::from_millis(200));
         self.tally.freezes += 1;
     }
 

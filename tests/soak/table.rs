@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
+use upkeep_contract::TaskId;
+
 use crate::crowd::{Plan, Tally};
 
 /// What a soak has shown.
@@ -26,7 +28,7 @@ impl Table {
     pub(crate) fn new(
         engine: &str,
         plan: Plan,
-        tally: Tally,
+        tally: &Tally,
         told: &HashMap<String, usize>,
         took: Duration,
     ) -> Self {
@@ -37,7 +39,7 @@ impl Table {
             .map(|(id, _)| id.clone())
             .collect();
         let duplicates = record.ended_twice.union(&told_twice).count();
-        let accepted: BTreeSet<&str> = tally.accepted.iter().map(|id| id.as_str()).collect();
+        let accepted: BTreeSet<&str> = tally.accepted.iter().map(TaskId::as_str).collect();
         let missing = |id: &&&str| !record.knows(id) || record.vanished.contains(**id);
         let lost = accepted.iter().filter(missing).count();
         let unfinished = accepted.iter().filter(|id| !record.has_ended(id)).count() - lost;

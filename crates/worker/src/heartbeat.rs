@@ -97,7 +97,7 @@ pub(crate) async fn keep_beating(
         let vitals;
         (sampler, vitals) = sample(sampler, &queue).await;
         let beating = beat(&queue, &worker, &leases, options.lease, vitals.as_ref());
-        tokio::pin!(beating);
+        let mut beating = Box::pin(beating);
         // a server that hangs gives no error; what is asked of it may still be done, so it is not cut off
         let reached = if let Ok(reached) = tokio::time::timeout(options.lease, &mut beating).await {
             reached
