@@ -10,6 +10,7 @@ const COMMANDS: &[&str] = &[
     "trigger_every_host",
     "task_group",
     "repeat_group",
+    "execute_group",
     "list_workers",
     "drain_worker",
     "resume_worker",

@@ -9,6 +9,7 @@ mod support;
 mod desktop {
     mod cleaning;
     mod figures;
+    mod fleet;
     mod life;
     mod settings;
 }

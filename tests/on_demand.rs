@@ -365,7 +365,7 @@ async fn log_statistics_runs_only_when_asked() {
 }
 
 /// Every timer of the program, by file, with what it waits for. A timer that is not named here fails the test.
-const TIMERS: [(&str, usize, &str); 18] = [
+const TIMERS: [(&str, usize, &str); 22] = [
     (
         "crates/console/src/changes.rs",
         2,
@@ -403,8 +403,18 @@ const TIMERS: [(&str, usize, &str); 18] = [
     ),
     (
         "crates/queue/src/changes.rs",
+        1,
+        "waiting for the queue: the pause after other processes' changes could not be heard",
+    ),
+    (
+        "crates/queue/src/engine/outside.rs",
         2,
         "waiting for the queue: other processes' changes, while somebody listens",
+    ),
+    (
+        "crates/queue/src/engine/postgres.rs",
+        1,
+        "one statement: how long it waits for a connection",
     ),
     (
         "crates/queue/src/engine/sqlite.rs",
@@ -417,14 +427,24 @@ const TIMERS: [(&str, usize, &str); 18] = [
         "within an attempt: its time limit, stopping, storing its result",
     ),
     (
+        "crates/worker/src/check.rs",
+        1,
+        "within a check: how long a folder may take to answer",
+    ),
+    (
         "crates/worker/src/heartbeat.rs",
         2,
         "the heartbeat, and the look for leases that ran out",
     ),
     (
         "crates/worker/src/reporter.rs",
-        1,
+        2,
         "within an attempt: the throttle of its progress",
+    ),
+    (
+        "crates/worker/src/service.rs",
+        2,
+        "the watchdog of the service manager, and how long telling it may take",
     ),
     (
         "crates/worker/src/worker.rs",
@@ -465,6 +485,7 @@ fn the_only_timers_are_heartbeats_waits_and_dashboards_being_looked_at() {
         "sleep_until(",
         "interval(",
         "timeout(",
+        "timeout_at(",
         "setInterval",
         "setTimeout",
     ];
@@ -477,9 +498,16 @@ fn the_only_timers_are_heartbeats_waits_and_dashboards_being_looked_at() {
 
 #[test]
 fn one_place_enqueues_and_only_a_front_door_calls_it() {
-    let enqueues = support::sources::files_with(&[".enqueue("]);
-    assert_eq!(enqueues, [("crates/console/src/trigger.rs".to_owned(), 1)]);
-    let triggers = support::sources::files_with(&[".trigger(", ".run_again("]);
+    let enqueues = support::sources::files_with(&[".enqueue(", ".enqueue_all("]);
+    assert_eq!(enqueues, [("crates/console/src/trigger.rs".to_owned(), 2)]);
+    let triggers = support::sources::files_with(&[
+        ".trigger(",
+        ".trigger_every_host(",
+        ".repeat_group(",
+        ".execute_group(",
+        ".run_again(",
+        ".run_again_matching(",
+    ]);
     let files: Vec<&str> = triggers.iter().map(|(file, _)| file.as_str()).collect();
     assert!(
         files.contains(&"src-tauri/src/commands/tasks.rs"),

@@ -23,6 +23,7 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         fleet::trigger_every_host,
         fleet::task_group,
         fleet::repeat_group,
+        fleet::execute_group,
         fleet::list_workers,
         fleet::drain_worker,
         fleet::resume_worker,

@@ -35,13 +35,22 @@ impl App {
         installation: &Installation,
         environment: &[(&str, &str)],
     ) -> Self {
+        Self::open_on(installation, None, environment).await
+    }
+
+    /// Opens the app on this database, by default the installation's own.
+    pub(crate) async fn open_on(
+        installation: &Installation,
+        database: Option<&str>,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let port = free_port();
         let mut command = ordinary_rights("WebKitWebDriver");
         command
             .arg(format!("--port={port}"))
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .envs(environment.iter().copied());
-        let mut driver = Process::start(installation, command, "app");
+        let mut driver = Process::start_on(installation, database, command, "app");
         let capabilities: Capabilities = [(
             "webkitgtk:browserOptions".to_owned(),
             json!({ "binary": app_program(), "args": [] }),

@@ -2,7 +2,9 @@
 import type { Task } from "$lib/generated/Task";
 import { FakeBackend } from "../tests/fake";
 import {
+  accepted,
   aCleanup,
+  anAttempt,
   aLocation,
   anOverview,
   aPreview,
@@ -15,6 +17,7 @@ import {
   someStatistics,
   someVitals,
 } from "../tests/builders";
+import { deep, fleet } from "./fleet";
 import { health, lines, LONG, MINUTE, now, preview } from "./data";
 
 const recent = (task: Task): Task => ({
@@ -99,7 +102,7 @@ function calm(): FakeBackend {
     const id = `task-${now}-${backend.triggered.length}`;
     if (params.dry_run)
       finish(backend, recent(ended("succeeded", { id, operation, dry_run: true })), preview(), 400);
-    return { status: "queued", task_id: id };
+    return accepted(id);
   };
   animateVitals(backend);
   return backend;
@@ -195,7 +198,7 @@ function failing(): FakeBackend {
       task: failed,
       report: null,
       attempts: [
-        {
+        anAttempt({
           number: 1,
           worker: "worker-2",
           host: "render-3",
@@ -204,8 +207,8 @@ function failing(): FakeBackend {
           ended_at: now - 11.7 * MINUTE,
           outcome: "lost",
           error: { kind: "lease_expired", message: "the worker gave no sign of life", hint: "" },
-        },
-        {
+        }),
+        anAttempt({
           number: 2,
           worker: "worker-1",
           host: "desk-7",
@@ -214,7 +217,7 @@ function failing(): FakeBackend {
           ended_at: now - 11 * MINUTE,
           outcome: "failed",
           error,
-        },
+        }),
       ],
     },
     lines(30),
@@ -271,7 +274,7 @@ function empty(): FakeBackend {
       aPreview([]),
       200,
     );
-    return { status: "queued", task_id: "nothing" };
+    return accepted("nothing");
   };
   return backend;
 }
@@ -316,4 +319,6 @@ export const SCENES: Partial<Record<string, () => FakeBackend>> = {
   empty,
   broken,
   long,
+  fleet,
+  deep,
 };

@@ -10,8 +10,13 @@ import type { Overview } from "$lib/generated/Overview";
 import type { PlanEntry } from "$lib/generated/PlanEntry";
 import type { SettingsView } from "$lib/generated/SettingsView";
 import type { StatisticsReport } from "$lib/generated/StatisticsReport";
+import type { Attempt } from "$lib/generated/Attempt";
+import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { Task } from "$lib/generated/Task";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
+import type { TaskFilter } from "$lib/generated/TaskFilter";
+import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
+import type { Waiting } from "$lib/generated/Waiting";
 import type { Worker } from "$lib/generated/Worker";
 
 /** Half past twelve on a Monday; everything below happens around it. */
@@ -96,7 +101,9 @@ export function aTask(change: Partial<Task> = {}): Task {
     params: { max_age_hours: 24, dry_run: false },
     dry_run: false,
     target_host: null,
+    group_id: null,
     state: "queued",
+    waiting: null,
     priority: 100,
     requested_by: "anna@desk-7 (desktop)",
     enqueued_at: NOW - 5 * MINUTE,
@@ -130,6 +137,36 @@ export function running(change: Partial<Task> = {}): Task {
 
 export function ended(state: Task["state"], change: Partial<Task> = {}): Task {
   return running({ state, finished_at: NOW - 3 * MINUTE, ...change });
+}
+
+/** What a trigger answers when it made a task. */
+export function accepted(task_id: string, waiting: Waiting = { reason: "turn" }): TriggerOutcome {
+  return { status: "queued", task_id, waiting };
+}
+
+/** What a fan-out answers when each host got its task. */
+export function fannedOut(group_id: string, hosts: string[], waiting?: Waiting): FanOutOutcome {
+  const tasks = hosts.map((host) => ({ host, outcome: accepted(`${group_id}-${host}`, waiting) }));
+  return { status: "queued", group_id, tasks };
+}
+
+export function aFilter(change: Partial<TaskFilter> = {}): TaskFilter {
+  return { states: [], operations: [], host: null, group: null, text: "", ...change };
+}
+
+export function anAttempt(change: Partial<Attempt> = {}): Attempt {
+  return {
+    number: 1,
+    worker: "0190f000-1111-7222-8333-00000000abcd",
+    host: "desk-7",
+    pid: 4711,
+    started_at: NOW - 4 * MINUTE,
+    ended_at: NOW - 3 * MINUTE,
+    outcome: "failed",
+    error: null,
+    late: null,
+    ...change,
+  };
 }
 
 export function detailOf(task: Task, report: unknown = null): TaskDetail {
@@ -275,6 +312,7 @@ export function aWorker(change: Partial<Worker> = {}): Worker {
     strategy: "priority",
     concurrency: 2,
     state: "active",
+    drain_requested_by: null,
     started_at: NOW - 60 * MINUTE,
     heartbeat_at: NOW - 1000,
     vitals: null,
@@ -291,6 +329,7 @@ export function anOverview(
     operations: OPERATIONS.map((description) => ({
       operation: description,
       current: [],
+      paused: null,
       last_run: null,
       ...entries[description.id],
     })),

@@ -2,25 +2,39 @@
 import type { Backend, Stop, Watcher } from "$lib/backend/backend";
 import { BackendError } from "$lib/backend/errors";
 import type { JsonObject } from "$lib/backend/json";
+import type { BulkCancelOutcome } from "$lib/generated/BulkCancelOutcome";
+import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
+import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
+import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { Overview } from "$lib/generated/Overview";
+import type { PriorityOutcome } from "$lib/generated/PriorityOutcome";
 import type { SettingsView } from "$lib/generated/SettingsView";
 import type { Task } from "$lib/generated/Task";
 import type { TaskCursor } from "$lib/generated/TaskCursor";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
 import type { TaskFilter } from "$lib/generated/TaskFilter";
+import type { TaskGroup } from "$lib/generated/TaskGroup";
 import type { TaskPage } from "$lib/generated/TaskPage";
 import type { TaskUpdate } from "$lib/generated/TaskUpdate";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
-import { anOverview, someSettings } from "./builders";
+import type { Worker } from "$lib/generated/Worker";
+import { accepted, anOverview, fannedOut, NOW, someSettings } from "./builders";
 
 export interface Triggered {
   operation: string;
   params: JsonObject;
+  host: string | null;
+}
+
+/** A bulk action as it was asked for. */
+export interface Bulk {
+  filter: TaskFilter;
+  enqueuedBy: number;
 }
 
 export class FakeBackend implements Backend {
@@ -36,7 +50,30 @@ export class FakeBackend implements Backend {
   /** Set to make the named call fail. */
   failing: Partial<Record<keyof Backend, ErrorReply>> = {};
   /** Decides what a trigger leads to. */
-  onTrigger: (asked: Triggered) => TriggerOutcome = () => ({ status: "queued", task_id: "new-task" });
+  onTrigger: (asked: Triggered) => TriggerOutcome = () => accepted("new-task");
+  fannedOut: Omit<Triggered, "host">[] = [];
+  onFanOut: (asked: Omit<Triggered, "host">) => FanOutOutcome = () => fannedOut("group-1", ["desk-7"]);
+  repeated: string[] = [];
+  executed: string[] = [];
+  onRepeat: (groupId: string) => FanOutOutcome = () => ({ status: "nothing_to_repeat" });
+  workers: Worker[] = [];
+  /** What workers and operations were asked for, in order: `drain worker-1`. */
+  wishes: string[] = [];
+  priorities: [string, number][] = [];
+  priorityOutcome: PriorityOutcome = "changed";
+  forceClosed: string[] = [];
+  forceCloseOutcome: ForceCloseOutcome = { status: "closed" };
+  bulkCancelled: Bulk[] = [];
+  bulkCancelOutcome: BulkCancelOutcome = { cancelled: 0, requested: 0 };
+  bulkRunAgain: Bulk[] = [];
+  bulkRunAgainOutcome: BulkRunAgainOutcome = {
+    queued: 0,
+    already_queued: 0,
+    refused: 0,
+    first_refusal: null,
+  };
+  /** Rows looked at before an answer comes early; without it an answer is always whole. */
+  mostLookedAt = Infinity;
   cancelOutcome: CancelOutcome = "requested";
 
   vitalsWatchers = new Set<Watcher<HostVitals>>();
@@ -67,18 +104,66 @@ export class FakeBackend implements Backend {
   }
 
   overview = () => this.#answer("overview", () => this.overviewValue);
-  trigger = (operation: string, params: JsonObject) =>
+  trigger = (operation: string, params: JsonObject, host: string | null) =>
     this.#answer("trigger", () => {
-      this.triggered.push({ operation, params });
-      return this.onTrigger({ operation, params });
+      this.triggered.push({ operation, params, host });
+      return this.onTrigger({ operation, params, host });
+    });
+  triggerEveryHost = (operation: string, params: JsonObject) =>
+    this.#answer("triggerEveryHost", () => {
+      this.fannedOut.push({ operation, params });
+      return this.onFanOut({ operation, params });
+    });
+  taskGroup = (groupId: string) => this.#answer("taskGroup", () => this.#group(groupId));
+  executeGroup = (groupId: string) =>
+    this.#answer("executeGroup", () => {
+      this.executed.push(groupId);
+      return this.onRepeat(groupId);
+    });
+  repeatGroup = (groupId: string) =>
+    this.#answer("repeatGroup", () => {
+      this.repeated.push(groupId);
+      return this.onRepeat(groupId);
+    });
+  pauseOperation = (operation: string) => this.#wish("pauseOperation", `pause ${operation}`);
+  resumeOperation = (operation: string) => this.#wish("resumeOperation", `resume ${operation}`);
+  drainWorker = (workerId: string) => this.#wish("drainWorker", `drain ${workerId}`);
+  resumeWorker = (workerId: string) => this.#wish("resumeWorker", `resume ${workerId}`);
+  listWorkers = () => this.#answer("listWorkers", () => this.workers);
+  setPriority = (taskId: string, priority: number) =>
+    this.#answer("setPriority", () => {
+      this.priorities.push([taskId, priority]);
+      return this.priorityOutcome;
+    });
+  forceCloseTask = (taskId: string) =>
+    this.#answer("forceCloseTask", () => {
+      this.forceClosed.push(taskId);
+      return this.forceCloseOutcome;
+    });
+  countTasks = (filter: TaskFilter) =>
+    this.#answer("countTasks", () => {
+      const tasks = this.#matching(filter);
+      const number = (wanted: (task: Task) => boolean) => tasks.filter(wanted).length;
+      const queued = number(({ state }) => state === "queued");
+      const running = number(({ state }) => state === "running");
+      return { queued, running, finished: tasks.length - queued - running, at: NOW };
+    });
+  cancelMatching = (filter: TaskFilter, enqueuedBy: number) =>
+    this.#answer("cancelMatching", () => {
+      this.bulkCancelled.push({ filter, enqueuedBy });
+      return this.bulkCancelOutcome;
+    });
+  runAgainMatching = (filter: TaskFilter, enqueuedBy: number) =>
+    this.#answer("runAgainMatching", () => {
+      this.bulkRunAgain.push({ filter, enqueuedBy });
+      return this.bulkRunAgainOutcome;
     });
   cancelTask = (taskId: string) =>
     this.#answer("cancelTask", () => {
       this.cancelled.push(taskId);
       return this.cancelOutcome;
     });
-  runTaskAgain = (taskId: string) =>
-    this.#answer("runTaskAgain", (): TriggerOutcome => ({ status: "queued", task_id: `${taskId}-again` }));
+  runTaskAgain = (taskId: string) => this.#answer("runTaskAgain", () => accepted(`${taskId}-again`));
 
   listTasks = (filter: TaskFilter, after: TaskCursor | null, limit: number) =>
     this.#answer("listTasks", () => this.#page(filter, after, limit));
@@ -154,19 +239,64 @@ export class FakeBackend implements Backend {
     return detail;
   }
 
-  #page(filter: TaskFilter, after: TaskCursor | null, limit: number): TaskPage {
-    const matching = [...this.details.values()]
-      .map(({ task }) => task)
-      .filter(({ state }) => filter.states.length === 0 || filter.states.includes(state))
-      .filter(({ operation }) => filter.operations.length === 0 || filter.operations.includes(operation))
-      .filter((task) => JSON.stringify(task).includes(filter.text))
-      .sort(newestFirst)
-      .filter((task) => after === null || newestFirst(task, after) > 0);
-    const tasks = matching.slice(0, limit);
-    const last = tasks.at(-1);
-    const next = last && matching.length > limit ? { enqueued_at: last.enqueued_at, id: last.id } : null;
-    return { tasks, next };
+  #wish(call: keyof Backend, wish: string): Promise<null> {
+    return this.#answer(call, () => {
+      this.wishes.push(wish);
+      return null;
+    });
   }
+
+  #group(groupId: string): TaskGroup {
+    const tasks = this.#matching({ states: [], operations: [], host: null, group: groupId, text: "" }).sort(
+      (a, b) => (a.target_host ?? "").localeCompare(b.target_host ?? ""),
+    );
+    const [first] = tasks;
+    if (!first)
+      throw new BackendError({ code: "not_found", message: `group ${groupId} does not exist`, hint: "" });
+    const repeatable = tasks.filter(
+      ({ state, attempt }) =>
+        state === "failed" || state === "cancelled" || (state === "queued" && attempt === 0),
+    );
+    return {
+      id: groupId,
+      operation: first.operation,
+      requested_by: first.requested_by,
+      enqueued_at: first.enqueued_at,
+      tasks,
+      repeatable_hosts: repeatable.map(({ target_host }) => target_host ?? ""),
+    };
+  }
+
+  #matching(filter: TaskFilter): Task[] {
+    return this.#all().filter(matches(filter));
+  }
+
+  #all(): Task[] {
+    return [...this.details.values()].map(({ task }) => task).sort(newestFirst);
+  }
+
+  #page(filter: TaskFilter, after: TaskCursor | null, limit: number): TaskPage {
+    const older = this.#all().filter((task) => after === null || newestFirst(task, after) > 0);
+    const looked = older.slice(0, this.mostLookedAt);
+    const matching = looked.filter(matches(filter));
+    const tasks = matching.slice(0, limit);
+    const cursor = (task: Task | undefined) => (task ? { enqueued_at: task.enqueued_at, id: task.id } : null);
+    if (matching.length > limit) return { tasks, next: cursor(tasks.at(-1)), searched_to: null };
+    if (looked.length < older.length) {
+      const last = looked.at(-1);
+      return { tasks, next: cursor(last), searched_to: last?.enqueued_at ?? null };
+    }
+    return { tasks, next: null, searched_to: null };
+  }
+}
+
+function matches(filter: TaskFilter): (task: Task) => boolean {
+  return (task) =>
+    (filter.states.length === 0 || filter.states.includes(task.state)) &&
+    (filter.operations.length === 0 || filter.operations.includes(task.operation)) &&
+    (filter.host === null || [task.worker_host, task.target_host].includes(filter.host)) &&
+    (filter.group === null || task.group_id === filter.group) &&
+    JSON.stringify(task).includes(filter.text);
 }
 
 function newestFirst(a: Pick<Task, "enqueued_at" | "id">, b: Pick<Task, "enqueued_at" | "id">): number {

@@ -2,6 +2,7 @@ import { fireEvent } from "@testing-library/svelte";
 import { expect, test } from "vitest";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import {
+  accepted,
   aCleanup,
   aHealth,
   anEntry,
@@ -28,10 +29,7 @@ const CLEAN = "cleanup-temp-files";
 function withPreviews(): FakeBackend {
   const backend = new FakeBackend();
   let previews = 0;
-  backend.onTrigger = ({ params }) => ({
-    status: "queued",
-    task_id: params.dry_run ? `preview-${(previews += 1)}` : "removal",
-  });
+  backend.onTrigger = ({ params }) => accepted(params.dry_run ? `preview-${(previews += 1)}` : "removal");
   return backend;
 }
 
@@ -44,7 +42,9 @@ test("run on a deleting operation previews, lists, and removes exactly the plan 
   const backend = withPreviews();
   await openApp(backend);
   await click(`run-${CLEAN}`);
-  expect(backend.triggered).toEqual([{ operation: CLEAN, params: { max_age_hours: 24, dry_run: true } }]);
+  expect(backend.triggered).toEqual([
+    { operation: CLEAN, params: { max_age_hours: 24, dry_run: true }, host: null },
+  ]);
   expect(query("plan-confirm")).toBeNull();
 
   backend.update(previewed("preview-1", ["/srv/scratch/a", "/srv/scratch/b"]));
@@ -57,6 +57,7 @@ test("run on a deleting operation previews, lists, and removes exactly the plan 
   expect(backend.triggered[1]).toEqual({
     operation: CLEAN,
     params: { max_age_hours: 24, dry_run: false, plan: "preview-1" },
+    host: null,
   });
   expect(query("plan-dialog")).toBeNull();
 });
@@ -164,17 +165,15 @@ test("a removal that runs already is said, and no plan is shown for it", async (
 test("a read-only operation runs without asking, and a second click says that it runs", async () => {
   const backend = new FakeBackend();
   let asked = 0;
-  backend.onTrigger = () => ({
-    status: (asked += 1) === 1 ? "queued" : "already_queued",
-    task_id: "check-1",
-  });
+  backend.onTrigger = () =>
+    (asked += 1) === 1 ? accepted("check-1") : { status: "already_queued", task_id: "check-1" };
   await openApp(backend);
   find("run-health-check").click();
   find("run-health-check").click();
   await settled();
   expect(backend.triggered).toEqual([
-    { operation: "health-check", params: { cpu_window_ms: 500 } },
-    { operation: "health-check", params: { cpu_window_ms: 500 } },
+    { operation: "health-check", params: { cpu_window_ms: 500 }, host: null },
+    { operation: "health-check", params: { cpu_window_ms: 500 }, host: null },
   ]);
   expect(query("plan-dialog")).toBeNull();
   expect(text("notice-health-check")).toContain("Already running: showing that task");
@@ -303,7 +302,7 @@ test("a failed last run shows its error and what to do", async () => {
 
 test("the end of a task is announced on whichever page the operator is", async () => {
   const backend = new FakeBackend();
-  backend.onTrigger = () => ({ status: "queued", task_id: "check-1" });
+  backend.onTrigger = () => accepted("check-1");
   await openApp(backend);
   await click("run-health-check");
   window.location.hash = "#/settings";

@@ -2,7 +2,19 @@ import { fireEvent } from "@testing-library/svelte";
 import { expect, test } from "vitest";
 import { parseRoute, router } from "$lib/state/router.svelte";
 import { filterFromQuery, filterHref } from "$lib/state/task-list.svelte";
-import { aCleanup, anEntry, aPreview, aTask, detailOf, ended, NOW, running } from "./builders";
+import {
+  accepted,
+  aCleanup,
+  aFilter,
+  anAttempt,
+  anEntry,
+  aPreview,
+  aTask,
+  detailOf,
+  ended,
+  NOW,
+  running,
+} from "./builders";
 import { FakeBackend } from "./fake";
 import { all, click, eventually, find, openApp, query, settled, text } from "./window";
 
@@ -111,12 +123,21 @@ test.each([
   ["#/overview", "overview"],
   ["#/tasks", "tasks"],
   ["#/tasks/0190-ab", "task"],
+  ["#/groups/0190-ab", "group"],
+  ["#/groups", "tasks"],
+  ["#/workers", "workers"],
   ["#/settings", "settings"],
   ["#/nonsense", "overview"],
 ])("the address %s is the page %s", (hash, page) => expect(parseRoute(hash).page).toBe(page));
 
 test("a filter survives its address", () => {
-  const filter = { states: ["failed" as const], operations: ["health-check"], text: "desk & 7?" };
+  const filter = aFilter({
+    states: ["failed"],
+    operations: ["health-check"],
+    host: "web 02",
+    group: "g",
+    text: "desk & 7?",
+  });
   const route = parseRoute(filterHref(filter));
   expect(route.page === "tasks" && filterFromQuery(route.query)).toEqual(filter);
   expect(filterFromQuery(new URLSearchParams("state=failed,bogus")).states).toEqual(["failed"]);
@@ -126,13 +147,12 @@ test("a task shows its state, attempts, log, report and parameters", async () =>
   const backend = new FakeBackend();
   const error = { kind: "lease_expired", message: "the worker gave no sign of life", hint: "" };
   const task = ended("partial", { attempt: 2 });
-  const attempt = { worker: "w", host: "desk-7", started_at: NOW, ended_at: NOW + 1000 };
   backend.update(
     {
       task,
       attempts: [
-        { ...attempt, number: 1, pid: 11, outcome: "lost", error },
-        { ...attempt, number: 2, pid: 12, outcome: "partial", error: null },
+        anAttempt({ number: 1, pid: 11, outcome: "lost", error }),
+        anAttempt({ number: 2, pid: 12, outcome: "partial" }),
       ],
       report: { ...aCleanup({ files_removed: 3, problems: [{ path: "/srv/x", reason: "read-only" }] }) },
     },
@@ -187,13 +207,13 @@ test("earlier lines of a long log can be had", async () => {
 
 test("run again of a cleanup makes a new preview and never repeats the old plan", async () => {
   const backend = new FakeBackend();
-  backend.onTrigger = ({ params }) => ({ status: "queued", task_id: params.dry_run ? "preview" : "removal" });
+  backend.onTrigger = ({ params }) => accepted(params.dry_run ? "preview" : "removal");
   const params = { max_age_hours: 5, dry_run: false, plan: "old-plan" };
   backend.update(detailOf(ended("succeeded", { params }), aCleanup()));
   await openApp(backend, "#/tasks/task-1");
   await click("task-run-again");
   expect(backend.triggered).toEqual([
-    { operation: "cleanup-temp-files", params: { max_age_hours: 5, dry_run: true } },
+    { operation: "cleanup-temp-files", params: { max_age_hours: 5, dry_run: true }, host: null },
   ]);
   const preview = ended("succeeded", {
     id: "preview",

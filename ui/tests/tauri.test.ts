@@ -2,7 +2,7 @@
 import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
 import { afterEach, expect, test } from "vitest";
 import { tauriBackend } from "$lib/backend/tauri";
-import { aLocation } from "./builders";
+import { aFilter, aLocation } from "./builders";
 import { settled } from "./window";
 
 interface Call {
@@ -21,7 +21,7 @@ function listening(answer: (command: string) => unknown = () => null): Call[] {
 
 afterEach(() => clearMocks());
 
-const filter = { states: [], operations: [], text: "" };
+const filter = aFilter({ host: "web-02" });
 const location = aLocation("scratch");
 const store = { name: "runs", path: "/srv/runs", enabled: true, keep_newest: 1, allow_mount_root: false };
 
@@ -29,9 +29,24 @@ test("every command goes out under its name with the arguments it takes", async 
   const calls = listening();
   const backend = tauriBackend();
   await backend.overview();
-  await backend.trigger("health-check", { cpu_window_ms: 500 });
+  await backend.trigger("health-check", { cpu_window_ms: 500 }, null);
+  await backend.trigger("health-check", {}, "web-02");
+  await backend.triggerEveryHost("health-check", {});
+  await backend.taskGroup("g");
+  await backend.repeatGroup("g");
+  await backend.executeGroup("g");
+  await backend.pauseOperation("health-check");
+  await backend.resumeOperation("health-check");
   await backend.cancelTask("t");
   await backend.runTaskAgain("t");
+  await backend.setPriority("t", 7);
+  await backend.forceCloseTask("t");
+  await backend.countTasks(filter);
+  await backend.cancelMatching(filter, 1234);
+  await backend.runAgainMatching(filter, 1234);
+  await backend.listWorkers();
+  await backend.drainWorker("w");
+  await backend.resumeWorker("w");
   await backend.listTasks(filter, null, 50);
   await backend.taskDetail("t");
   await backend.taskLog("t", 7, 100);
@@ -45,9 +60,24 @@ test("every command goes out under its name with the arguments it takes", async 
   await backend.chooseFolder();
   expect(calls).toEqual([
     { command: "overview", args: {} },
-    { command: "trigger", args: { operation: "health-check", params: { cpu_window_ms: 500 } } },
+    { command: "trigger", args: { operation: "health-check", params: { cpu_window_ms: 500 }, host: null } },
+    { command: "trigger", args: { operation: "health-check", params: {}, host: "web-02" } },
+    { command: "trigger_every_host", args: { operation: "health-check", params: {} } },
+    { command: "task_group", args: { groupId: "g" } },
+    { command: "repeat_group", args: { groupId: "g" } },
+    { command: "execute_group", args: { groupId: "g" } },
+    { command: "pause_operation", args: { operation: "health-check" } },
+    { command: "resume_operation", args: { operation: "health-check" } },
     { command: "cancel_task", args: { taskId: "t" } },
     { command: "run_task_again", args: { taskId: "t" } },
+    { command: "set_priority", args: { taskId: "t", priority: 7 } },
+    { command: "force_close_task", args: { taskId: "t" } },
+    { command: "count_tasks", args: { filter } },
+    { command: "cancel_matching", args: { filter, enqueuedBy: 1234 } },
+    { command: "run_again_matching", args: { filter, enqueuedBy: 1234 } },
+    { command: "list_workers", args: {} },
+    { command: "drain_worker", args: { workerId: "w" } },
+    { command: "resume_worker", args: { workerId: "w" } },
     { command: "list_tasks", args: { filter, after: null, limit: 50 } },
     { command: "task_detail", args: { taskId: "t" } },
     { command: "task_log", args: { taskId: "t", after: 7, limit: 100 } },
@@ -66,7 +96,7 @@ test("a rejection becomes an error with code, message and hint", async () => {
   mockIPC(() => {
     throw { code: "conflict", message: "used already", hint: "preview again" };
   });
-  await expect(tauriBackend().trigger("x", {})).rejects.toMatchObject({
+  await expect(tauriBackend().trigger("x", {}, null)).rejects.toMatchObject({
     reply: { code: "conflict", message: "used already", hint: "preview again" },
   });
 });

@@ -71,6 +71,36 @@ impl Console {
         self.fan_out(requests).await
     }
 
+    /// Executes what the previews of a fan-out list: each plan on the host that made it, and nothing
+    /// that no preview has shown.
+    ///
+    /// # Errors
+    /// As [`Console::trigger`]; nothing was enqueued on any host.
+    pub async fn execute_group(&self, id: &GroupId) -> Result<FanOutOutcome, ConsoleError> {
+        let group = self.queue.group(id).await?;
+        let previews = group.tasks.iter().filter(|task| {
+            task.dry_run && matches!(task.state, TaskState::Succeeded | TaskState::Partial)
+        });
+        let requests: Vec<Request> = previews
+            .map(|preview| {
+                let mut params = preview.params.clone();
+                params["dry_run"] = Value::from(false);
+                params["plan"] = Value::from(preview.id.as_str());
+                Request {
+                    operation: preview.operation.clone(),
+                    params,
+                    host: preview.worker_host.clone(),
+                    group_id: None,
+                    rerun_of: None,
+                }
+            })
+            .collect();
+        if requests.is_empty() {
+            return Ok(FanOutOutcome::NothingToRepeat);
+        }
+        self.fan_out(requests).await
+    }
+
     async fn fan_out(&self, requests: Vec<Request>) -> Result<FanOutOutcome, ConsoleError> {
         let group_id = GroupId::generate();
         let mut accepted = Vec::with_capacity(requests.len());

@@ -75,7 +75,7 @@ impl Queue {
                 statement.push_bind(lease.task_id.as_str()).push(", ");
                 statement.push_bind(lease.token.as_str()).push(")");
             }
-            statement.push(") RETURNING id, cancel_requested_at");
+            statement.push(") RETURNING lease_token, cancel_requested_at");
             let rows: Vec<(String, Option<i64>)> = statement.fetch_all(&mut tx).await?;
             kept.extend(rows);
         }
@@ -95,7 +95,7 @@ impl Queue {
         let mut kept = HashMap::new();
         for piece in list_of(leases) {
             let mut statement = sql(
-                "SELECT id, cancel_requested_at FROM tasks WHERE state = 'running' AND (id, lease_token) IN (VALUES ",
+                "SELECT lease_token, cancel_requested_at FROM tasks WHERE state = 'running' AND (id, lease_token) IN (VALUES ",
             );
             for (index, lease) in piece.iter().enumerate() {
                 statement.push(if index == 0 { "(" } else { ", (" });
@@ -129,6 +129,7 @@ impl Queue {
         .execute(&mut tx)
         .await?;
         if held == 0 {
+            tx.rollback().await?;
             return Ok(false);
         }
         let lines: Vec<(&Lease, &NewLogLine)> = lines.iter().map(|line| (lease, line)).collect();
@@ -141,11 +142,12 @@ impl Queue {
     }
 }
 
+/// By token: a worker that came back may hold two leases of one task, of which one is lost.
 fn held(leases: &[Lease], kept: &HashMap<String, Option<i64>>) -> Vec<Held> {
     leases
         .iter()
         .map(|lease| {
-            kept.get(lease.task_id.as_str())
+            kept.get(lease.token.as_str())
                 .map_or(Held::Lost, |requested| Held::Kept {
                     cancel_requested: requested.is_some(),
                 })

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use upkeep_contract::Timestamp;
 
+use crate::Queue;
+use crate::engine::Statement;
+
 /// Exponential back-off with jitter and a cap.
 ///
 /// The jitter keeps tasks that failed together from failing together again (see "Exponential
@@ -35,29 +38,37 @@ impl Backoff {
     }
 }
 
-/// When a task that waits is due. A time further ahead than any wait can be was written while a clock
-/// was wrong: it keeps nobody waiting.
+/// Which times to wait for have come. One further off than the longest wait was written before the
+/// clock was set back, and nobody waits for that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Due {
-    /// Now.
     pub(crate) now: Timestamp,
-    /// The latest time that a wait which begins now may name.
-    pub(crate) latest: Timestamp,
+    pub(crate) longest: Timestamp,
 }
 
 impl Due {
-    /// True when a task must wait until that time.
-    pub(crate) fn waits_until(self, run_after: Timestamp) -> bool {
-        run_after > self.now && run_after <= self.latest
+    /// Adds the condition that a task is due.
+    pub(crate) fn push(self, statement: &mut Statement) {
+        statement.push("(run_after <= ").push_bind(self.now);
+        statement
+            .push(" OR run_after > ")
+            .push_bind(self.longest)
+            .push(")");
+    }
+
+    /// Whether that time has come.
+    pub(crate) fn has_come(self, run_after: Timestamp) -> bool {
+        run_after <= self.now || run_after > self.longest
     }
 }
 
-impl Backoff {
+impl Queue {
     /// What is due now.
-    pub(crate) fn due(self, now: Timestamp) -> Due {
+    pub(crate) fn due(&self) -> Due {
+        let now = self.now();
         Due {
             now,
-            latest: now.plus(self.cap),
+            longest: now.plus(self.backoff.cap),
         }
     }
 }

@@ -52,6 +52,7 @@ impl Queue {
         };
         let before = state(&before)?;
         if before.is_final() {
+            tx.rollback().await?;
             return Ok(CancelOutcome::AlreadyFinished);
         }
         flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
@@ -84,6 +85,7 @@ impl Queue {
         .fetch_optional(&mut tx)
         .await?;
         if waiting.is_none() {
+            tx.rollback().await?;
             return Ok(false);
         }
         flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
@@ -149,6 +151,7 @@ impl Queue {
             statement.push(" ").push(self.engine.row_lock());
             let rows: Vec<(String, String)> = statement.fetch_all(&mut tx).await?;
             if rows.is_empty() {
+                tx.rollback().await?;
                 return Ok(outcome);
             }
             let queued = rows.iter().filter(|(_, name)| name == "queued").count() as u64;
@@ -191,12 +194,14 @@ impl Queue {
         .fetch_one(&mut tx)
         .await?;
         let (TaskState::Running, Some(token)) = (state(&row.state)?, row.lease_token) else {
+            tx.rollback().await?;
             return Ok(ForceCloseOutcome::NotRunning);
         };
         if let Some(heartbeat_at) = row.heartbeat_at.map(Timestamp)
             && row.worker_state.as_deref() != Some("stopped")
             && !is_silent(heartbeat_at, now)
         {
+            tx.rollback().await?;
             return Ok(ForceCloseOutcome::WorkerAlive { heartbeat_at });
         }
         let lease = Lease {

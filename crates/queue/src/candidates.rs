@@ -128,7 +128,7 @@ fn in_order(
                     statement.push(" AND target_host IS NULL");
                 }
                 statement.push(" AND ");
-                push_due(&mut statement, due);
+                due.push(&mut statement);
                 statement.push(&format!(
                     " AND attempt < max_attempts{dry_run} ORDER BY {order} LIMIT "
                 ));
@@ -152,14 +152,6 @@ fn in_order(
     statement
 }
 
-fn push_due(statement: &mut Statement, due: Due) {
-    statement.push("(run_after <= ").push_bind(due.now);
-    statement
-        .push(" OR run_after > ")
-        .push_bind(due.latest)
-        .push(")");
-}
-
 /// One task by chance: the one at whose place in the running sum of weights a number falls.
 /// Reads all that is due, so this strategy is for queues of some thousands.
 fn by_chance(filter: &ClaimFilter, allowed: &[Allowed<'_>], due: Due) -> Statement {
@@ -167,7 +159,7 @@ fn by_chance(filter: &ClaimFilter, allowed: &[Allowed<'_>], due: Due) -> Stateme
         "WITH weighed AS (SELECT id, CAST(1 AS DOUBLE PRECISION) / (CASE WHEN priority < 0 THEN 1 ELSE priority + 1 END) AS weight \
          FROM tasks WHERE state = 'queued' AND ",
     );
-    push_due(&mut statement, due);
+    due.push(&mut statement);
     statement.push(" AND attempt < max_attempts AND (target_host IS NULL OR target_host = ");
     statement.push_bind(filter.host.as_str());
     statement.push(") AND (");

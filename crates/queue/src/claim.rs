@@ -60,18 +60,21 @@ impl Queue {
         }
         let allowed = allowed(&mut tx, filter, &self.host_limits).await?;
         // taken with the write lock in hand: waiting for it must not use up the lease
-        let now = self.now();
-        let Some(mut statement) = candidates(filter, &allowed, self.backoff.due(now), up_to) else {
+        let due = self.due();
+        let now = due.now;
+        let Some(mut statement) = candidates(filter, &allowed, due, up_to) else {
+            tx.rollback().await?;
             return Ok(Vec::new());
         };
         let lease_until = now.plus(lease);
         let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
         let prefix = LeaseToken::generate();
-        statement.push(&format!(
-            ", picked AS (SELECT id FROM tasks WHERE id IN (SELECT id FROM candidates) AND state = 'queued' \
-             ORDER BY {} LIMIT ",
-            order(filter.strategy)
-        ));
+        statement.push(
+            ", picked AS (SELECT id FROM tasks WHERE id IN (SELECT id FROM candidates) AND state = 'queued' AND ",
+        );
+        // asked again of the row that is locked: another worker may just have had and returned it
+        due.push(&mut statement);
+        statement.push(&format!(" ORDER BY {} LIMIT ", order(filter.strategy)));
         statement.push_bind(up_to);
         statement.push(&format!(" {})", self.engine.claim_lock()));
         statement
@@ -94,6 +97,7 @@ impl Queue {
         ));
         let rows: Vec<TaskRow> = statement.fetch_all(&mut tx).await?;
         if rows.is_empty() {
+            tx.rollback().await?;
             return Ok(Vec::new());
         }
         let mut claims = Vec::with_capacity(rows.len());
@@ -145,31 +149,31 @@ impl Queue {
     pub async fn next_due(&self, filter: &ClaimFilter) -> Result<Option<Timestamp>, QueueError> {
         let mut connection = self.engine.read().await?;
         let allowed = allowed(&mut connection, filter, &self.host_limits).await?;
-        let now = self.now();
+        let due = self.due();
         // the strategy decides which is next, not whether there is one
         let any = ClaimFilter {
             strategy: ClaimStrategy::Priority,
             ..filter.clone()
         };
-        let Some(mut statement) = candidates(&any, &allowed, self.backoff.due(now), 1) else {
+        let Some(mut statement) = candidates(&any, &allowed, due, 1) else {
             return Ok(None);
         };
         statement.push(" SELECT id FROM candidates LIMIT 1");
-        let due: Option<(String,)> = statement.fetch_optional(&mut connection).await?;
-        if due.is_some() {
-            return Ok(Some(now));
+        let candidate: Option<(String,)> = statement.fetch_optional(&mut connection).await?;
+        if candidate.is_some() {
+            return Ok(Some(due.now));
         }
         let waits: Option<(i64,)> = sql(
-            "SELECT run_after FROM tasks WHERE state = 'queued' AND run_after > $1 AND run_after <= $5 \
-             AND (target_host IS NULL OR target_host = $2) \
-             AND ($3 LIKE '%,' || operation || ',%' OR (dry_run = 1 AND $4 LIKE '%,' || operation || ',%')) \
+            "SELECT run_after FROM tasks WHERE state = 'queued' AND run_after > $1 AND run_after <= $2 \
+             AND (target_host IS NULL OR target_host = $3) \
+             AND ($4 LIKE '%,' || operation || ',%' OR (dry_run = 1 AND $5 LIKE '%,' || operation || ',%')) \
              ORDER BY run_after LIMIT 1",
         )
-        .bind(now)
+        .bind(due.now)
+        .bind(due.longest)
         .bind(filter.host.as_str())
         .bind(between_commas(&allowed, |allowance| allowance.changes > 0))
         .bind(between_commas(&allowed, |_| true))
-        .bind(self.backoff.due(now).latest)
         .fetch_optional(&mut connection)
         .await?;
         Ok(waits.map(|(run_after,)| Timestamp(run_after)))

@@ -1,5 +1,6 @@
 //! How the queue fails, in words an operator can act on.
 
+use sqlx::migrate::MigrateError;
 use upkeep_contract::{ErrorCode, ErrorReply, GroupId, TaskId, WorkerId};
 
 /// Why the queue could not do what it was asked. Nothing was changed unless said otherwise.
@@ -25,7 +26,7 @@ pub enum QueueError {
     Schema {
         /// What the migrator says.
         #[source]
-        source: sqlx::migrate::MigrateError,
+        source: MigrateError,
     },
     /// There is no such task.
     #[error("there is no task {0}")]
@@ -52,9 +53,7 @@ impl QueueError {
         match self {
             Self::Unavailable { source } => unavailable_hint(source).to_owned(),
             Self::Url { .. } => "give sqlite:///absolute/path/upkeep.db or postgres://user@server/database in UPKEEP_DATABASE_URL, or unset it".to_owned(),
-            Self::Schema { .. } => {
-                "the file may come from a newer Upkeep, or be no Upkeep database: update Upkeep, or point UPKEEP_DATABASE_URL elsewhere".to_owned()
-            }
+            Self::Schema { source } => schema_hint(source).to_owned(),
             Self::NoSuchTask(_) | Self::NoSuchGroup(_) => {
                 "it may have been removed with the old runs; reload the list".to_owned()
             }
@@ -62,6 +61,17 @@ impl QueueError {
             Self::Unreadable { .. } => "it may come from a newer Upkeep: update this one".to_owned(),
         }
     }
+}
+
+/// A schema is no use for its own sake, or because the database refuses to have it changed.
+fn schema_hint(error: &MigrateError) -> &'static str {
+    if let MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) = error {
+        let hint = unavailable_hint(source);
+        if hint != OTHERWISE {
+            return hint;
+        }
+    }
+    "it may come from a newer Upkeep, or be no Upkeep database: update Upkeep, or point UPKEEP_DATABASE_URL elsewhere"
 }
 
 /// What can be done about an error of the database. SQLite's primary result codes are numbers
@@ -124,8 +134,8 @@ impl From<sqlx::Error> for QueueError {
     }
 }
 
-impl From<sqlx::migrate::MigrateError> for QueueError {
-    fn from(source: sqlx::migrate::MigrateError) -> Self {
+impl From<MigrateError> for QueueError {
+    fn from(source: MigrateError) -> Self {
         Self::Schema { source }
     }
 }

@@ -140,7 +140,7 @@ pub(crate) fn push_filter(statement: &mut Statement, filter: &TaskFilter) {
     }
     let text = filter.text.trim();
     if !text.is_empty() {
-        let pattern = format!("%{}%", escape_like(&text.to_lowercase()));
+        let pattern = format!("%{}%", escape_like(text));
         statement.push(" AND (");
         for (index, column) in [
             "id",
@@ -155,9 +155,10 @@ pub(crate) fn push_filter(statement: &mut Statement, filter: &TaskFilter) {
         {
             statement
                 .push(if index == 0 { "" } else { " OR " })
-                .push(&format!("LOWER({column}) LIKE "))
+                // lowered by the database on both sides: it may know the small letters of ASCII alone
+                .push(&format!("LOWER({column}) LIKE LOWER("))
                 .push_bind(pattern.as_str())
-                .push(" ESCAPE '\\'");
+                .push(") ESCAPE '\\'");
         }
         statement.push(")");
     }

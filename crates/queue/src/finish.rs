@@ -161,7 +161,7 @@ impl Queue {
         let mut tx = self.engine.write().await?;
         let now = self.now();
         let running = self.running(&mut tx, requests).await?;
-        let mut answers = Vec::with_capacity(requests.len());
+        let mut accepted = Vec::with_capacity(requests.len());
         let mut ended: Vec<(&Lease, Transition)> = Vec::with_capacity(requests.len());
         let mut lines: Vec<(&Lease, &NewLogLine)> = Vec::new();
         let mut changes = Vec::with_capacity(requests.len());
@@ -170,7 +170,7 @@ impl Queue {
             let twice = ended.iter().any(|(other, _)| other.token == lease.token);
             let Some(row) = held.filter(|row| row.lease_token == lease.token.as_str() && !twice)
             else {
-                answers.push(note_late(&mut tx, lease, ending, now).await?);
+                accepted.push(None);
                 continue;
             };
             let attempt: AttemptNumber = small("tasks", row.attempt)?;
@@ -186,7 +186,7 @@ impl Queue {
                 )
             };
             lines.extend(closing.lines.iter().map(|line| (lease, line)));
-            answers.push(Finish::Accepted(transition.state));
+            accepted.push(Some(Finish::Accepted(transition.state)));
             changes.push(Change::Task {
                 task_id: lease.task_id.clone(),
             });
@@ -194,6 +194,14 @@ impl Queue {
         }
         insert_log(&mut tx, &lines).await?;
         end_attempts(&mut tx, &ended, EndedBy::Worker, now).await?;
+        // after the others: an ending that is asked for twice may be among them
+        let mut answers = Vec::with_capacity(requests.len());
+        for ((lease, ending, _), accepted) in requests.iter().zip(accepted) {
+            answers.push(match accepted {
+                Some(answer) => answer,
+                None => note_late(&mut tx, lease, ending, now).await?,
+            });
+        }
         self.commit(tx, changes, Meaning::CLAIMABLE).await?;
         Ok(answers)
     }
@@ -334,15 +342,21 @@ async fn note_late(
     now: Timestamp,
 ) -> Result<Finish, QueueError> {
     let (outcome, error) = ending.outcome();
+    // what is handed back although an operator cancelled it ends as cancelled
+    let accepted_as = match ending {
+        Ending::Released => AttemptOutcome::Cancelled,
+        _ => outcome,
+    };
     let accepted: Option<(String,)> = sql(
         "SELECT tasks.state FROM attempts JOIN tasks ON tasks.id = attempts.task_id \
          WHERE attempts.task_id = $1 AND attempts.number = $2 AND attempts.lease_token = $3 \
-         AND attempts.ended_by = 'worker' AND attempts.outcome = $4",
+         AND attempts.ended_by = 'worker' AND attempts.outcome IN ($4, $5)",
     )
     .bind(lease.task_id.as_str())
     .bind(lease.attempt)
     .bind(lease.token.as_str())
     .bind(outcome.as_str())
+    .bind(accepted_as.as_str())
     .fetch_optional(tx)
     .await?;
     if let Some((name,)) = accepted {

@@ -36,8 +36,8 @@ where
 {
     /// Has the request performed, perhaps together with others, and gives its own answer.
     ///
-    /// `perform` answers each request in order. It goes on even if who asked stops waiting: others
-    /// wait for the same transaction.
+    /// `perform` answers each request in order. Once begun it goes on even if who asked stops waiting:
+    /// others wait for the same transaction. Who stops waiting before has asked for nothing.
     pub(crate) async fn submit<F, W>(&self, request: I, perform: F) -> Result<O, QueueError>
     where
         F: Fn(Vec<I>) -> W,
@@ -53,6 +53,8 @@ where
             };
             let (requests, senders): (Vec<I>, Vec<_>) = {
                 let mut waiting = self.waiting();
+                // else a request that was given up would be performed whenever the next one comes
+                waiting.retain(|(_, sender)| !sender.is_closed());
                 let count = waiting.len().min(TOGETHER);
                 waiting.drain(..count).unzip()
             };
@@ -111,5 +113,31 @@ mod tests {
             assert_eq!(asked.await.unwrap().unwrap(), number * 2);
         }
         assert!(turns.load(Ordering::SeqCst) < 100);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_given_up_before_its_turn_is_never_performed() {
+        let gather = Arc::new(Gather::<usize, usize>::default());
+        let performed = Arc::new(Mutex::new(Vec::new()));
+        let ask = |number| {
+            let (gather, performed) = (Arc::clone(&gather), Arc::clone(&performed));
+            async move {
+                gather
+                    .submit(number, |numbers| {
+                        performed.lock().unwrap().extend(numbers.iter().copied());
+                        async move { numbers.into_iter().map(Ok).collect() }
+                    })
+                    .await
+            }
+        };
+        let turn = Arc::clone(&gather.turn).lock_owned().await;
+        let given_up = tokio::spawn(ask(1));
+        tokio::task::yield_now().await;
+        assert_eq!(gather.waiting().len(), 1);
+        given_up.abort();
+        assert!(given_up.await.unwrap_err().is_cancelled());
+        drop(turn);
+        assert_eq!(ask(2).await.unwrap(), 2);
+        assert_eq!(*performed.lock().unwrap(), [2]);
     }
 }

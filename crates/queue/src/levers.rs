@@ -87,6 +87,7 @@ impl Queue {
                 .bind(task_id.as_str())
                 .fetch_optional(&mut tx)
                 .await?;
+            tx.rollback().await?;
             return match there {
                 Some(_) => Ok(PriorityOutcome::NotQueued),
                 None => Err(QueueError::NoSuchTask(task_id.clone())),

@@ -78,15 +78,15 @@ impl Queue {
     }
 
     async fn situation(&self, connection: &mut impl Connected) -> Result<Situation, QueueError> {
-        let now = self.now();
+        let due = self.due();
         let rows: Vec<(String, String, i64, i64, i64)> = sql(
             "SELECT host, operations, MAX(heartbeat_at), \
              MAX(CASE WHEN state <> 'stopped' AND heartbeat_at BETWEEN $1 AND $2 THEN CAST(1 AS BIGINT) ELSE 0 END), \
              MAX(CASE WHEN state = 'active' AND drain_requested_at IS NULL AND heartbeat_at BETWEEN $1 AND $2 \
              THEN CAST(1 AS BIGINT) ELSE 0 END) FROM workers GROUP BY host, operations",
         )
-        .bind(now.minus(STALE_AFTER))
-        .bind(now.plus(STALE_AFTER))
+        .bind(due.now.minus(STALE_AFTER))
+        .bind(due.now.plus(STALE_AFTER))
         .fetch_all(connection)
         .await?;
         let mut workers = Vec::with_capacity(rows.len());
@@ -108,7 +108,7 @@ impl Queue {
             .await?
         };
         Ok(Situation {
-            due: self.backoff.due(now),
+            due,
             paused: paused(connection).await?,
             workers,
             running: running
@@ -143,7 +143,7 @@ impl Situation {
         if claiming.is_empty() {
             return Waiting::WorkersDraining { host };
         }
-        if self.due.waits_until(task.run_after) {
+        if !self.due.has_come(task.run_after) {
             return Waiting::BackOff {
                 until: task.run_after,
             };

@@ -7,27 +7,40 @@ use upkeep_contract::{Clock, SystemClock, Timestamp};
 
 /// A clock that stands still until a test moves it.
 #[derive(Debug)]
-pub struct FakeClock(AtomicI64);
+pub struct FakeClock {
+    // milliseconds that have passed
+    elapsed: AtomicI64,
+    // what the wall clock shows more than that
+    set: AtomicI64,
+}
 
 impl FakeClock {
     /// A clock that stands at the present moment.
     pub fn at_present() -> Self {
-        Self(AtomicI64::new(SystemClock.now().as_millis()))
+        Self {
+            elapsed: AtomicI64::new(0),
+            set: AtomicI64::new(SystemClock.now().as_millis()),
+        }
     }
 
-    /// Moves it forward.
+    /// Lets time pass.
     pub fn advance(&self, by: Duration) {
-        self.0
-            .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        let by = i64::try_from(by.as_millis()).unwrap();
+        self.elapsed.fetch_add(by, Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock this many milliseconds forward, or back; no time passes.
+    pub fn jump(&self, ms: i64) {
+        self.set.fetch_add(ms, Ordering::SeqCst);
     }
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.elapsed.load(Ordering::SeqCst) + self.set.load(Ordering::SeqCst))
     }
 
     fn elapsed(&self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0.load(Ordering::SeqCst)).unwrap())
+        Duration::from_millis(u64::try_from(self.elapsed.load(Ordering::SeqCst)).unwrap())
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use upkeep_contract::WorkerId;
 use upkeep_contract::worker::ClaimStrategy;
 use upkeep_queue::{Claim, ClaimFilter, Enqueued, LeaseWatch, NewTask, NewWorker, Queue};
 
-use crate::{FakeClock, PostgresCluster};
+use crate::{Bare, FakeClock, PostgresCluster};
 
 /// A queue on a database of its own, with a clock that the test moves.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct TestQueue {
     /// Its clock.
     pub clock: Arc<FakeClock>,
     watch: Mutex<LeaseWatch>,
+    bare: OnceCell<Bare>,
     url: String,
     folder: TempDir,
 }
@@ -28,15 +29,20 @@ pub struct TestQueue {
 impl TestQueue {
     /// A fresh queue on a SQLite file.
     pub async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder_in_memory();
         let url = format!("sqlite://{}", folder.path().join("upkeep.db").display());
         Self::at(url, folder).await
+    }
+
+    /// A fresh queue on the database at this URL.
+    pub async fn on(url: String) -> Self {
+        Self::at(url, folder_in_memory()).await
     }
 
     /// A fresh queue on a database of this process's PostgreSQL server.
     pub async fn postgres() -> Self {
         let url = PostgresCluster::shared().database().await;
-        Self::at(url, tempfile::tempdir().unwrap()).await
+        Self::at(url, folder_in_memory()).await
     }
 
     async fn at(url: String, folder: TempDir) -> Self {
@@ -48,6 +54,7 @@ impl TestQueue {
             queue,
             clock,
             watch: Mutex::default(),
+            bare: OnceCell::new(),
             url,
             folder,
         }
@@ -65,6 +72,18 @@ impl TestQueue {
     /// The database's URL, for opening it a second time.
     pub fn url(&self) -> String {
         self.url.clone()
+    }
+
+    /// The queue once more, with its own connections and the same clock, as another process has it.
+    pub async fn another(&self) -> Queue {
+        Queue::open_with_clock(&self.url, Arc::<FakeClock>::clone(&self.clock))
+            .await
+            .unwrap()
+    }
+
+    /// The database without the queue.
+    pub async fn bare(&self) -> &Bare {
+        self.bare.get_or_init(|| Bare::connect(&self.url)).await
     }
 
     /// A folder of this test's own; the SQLite file lies in it.
@@ -111,6 +130,11 @@ impl TestQueue {
             .await
             .unwrap()
     }
+}
+
+/// A fresh folder, in memory where there is some: a test's database need not survive a power cut.
+pub fn folder_in_memory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
 /// A filter of a worker on that host that performs `test-operation`, oldest first within a priority.

@@ -39,6 +39,15 @@ pub(crate) async fn repeat_group(
 }
 
 #[tauri::command]
+pub(crate) async fn execute_group(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    group_id: GroupId,
+) -> Reply<FanOutOutcome> {
+    Ok(state.console(&app).await?.execute_group(&group_id).await?)
+}
+
+#[tauri::command]
 pub(crate) async fn list_workers(app: AppHandle, state: State<'_, AppState>) -> Reply<Vec<Worker>> {
     Ok(state.console(&app).await?.workers().await?)
 }

@@ -26,9 +26,11 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// The channel of the change feed.
 pub(crate) const CHANNEL: &str = "upkeep_changes";
 
-/// Limits that the server keeps, in its own spelling. A worker that is stopped in the middle of a
+/// What the server is told of each connection, in its own spelling. A worker that is stopped in the middle of a
 /// transaction must not hold its locks for ever, and no statement of ours takes long.
-const SERVER_LIMITS: [(&str, &str); 3] = [
+const SETTINGS: [(&str, &str); 4] = [
+    // the migrator asks for what may be there already, and the server would remark on it
+    ("client_min_messages", "warning"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("lock_timeout", "10s"),
     ("statement_timeout", "60s"),
@@ -145,7 +147,7 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, QueueError> {
             },
         })?
         .application_name("upkeep")
-        .options(SERVER_LIMITS))
+        .options(SETTINGS))
 }
 
 async fn read_clock(connection: &mut sqlx::PgConnection) -> Result<Reading, QueueError> {

@@ -72,25 +72,30 @@ impl From<f64> for Parameter {
 
 impl From<&str> for Parameter {
     fn from(value: &str) -> Self {
-        Self::Text(Some(value.to_owned()))
+        value.to_owned().into()
     }
 }
 
 impl From<String> for Parameter {
     fn from(value: String) -> Self {
-        Self::Text(Some(value))
+        // PostgreSQL refuses a NUL within a text, SQLite takes it for the text's end here and there
+        Self::Text(Some(if value.contains('\0') {
+            value.replace('\0', "\u{fffd}")
+        } else {
+            value
+        }))
     }
 }
 
 impl From<Option<&str>> for Parameter {
     fn from(value: Option<&str>) -> Self {
-        Self::Text(value.map(str::to_owned))
+        value.map(str::to_owned).into()
     }
 }
 
 impl From<Option<String>> for Parameter {
     fn from(value: Option<String>) -> Self {
-        Self::Text(value)
+        value.map_or(Self::Text(None), Self::from)
     }
 }
 

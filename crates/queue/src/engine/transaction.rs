@@ -66,6 +66,16 @@ impl WriteTransaction {
         Ok(())
     }
 
+    /// Undoes it now, and lets go of what it holds. A transaction that is dropped does so too, but a
+    /// moment later: until then a claim passes over the rows that it has locked.
+    pub(crate) async fn rollback(self) -> Result<(), QueueError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.rollback().await?,
+            Self::Postgres(transaction) => transaction.rollback().await?,
+        }
+        Ok(())
+    }
+
     /// Waits until no other transaction holds the lock of that name, and holds it to the end.
     /// On SQLite a write transaction is alone anyway.
     pub(crate) async fn lock(&mut self, name: &str) -> Result<(), QueueError> {

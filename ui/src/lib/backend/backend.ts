@@ -1,21 +1,32 @@
 // the one interface through which the UI reaches Rust. Pages and state know this file, never a transport.
 // every promise rejects with a BackendError, whatever went wrong.
+import type { BulkCancelOutcome } from "$lib/generated/BulkCancelOutcome";
+import type { BulkCount } from "$lib/generated/BulkCount";
+import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
+import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
+import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
+import type { GroupId } from "$lib/generated/GroupId";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LocationSettings } from "$lib/generated/LocationSettings";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { OperationId } from "$lib/generated/OperationId";
 import type { Overview } from "$lib/generated/Overview";
+import type { PriorityOutcome } from "$lib/generated/PriorityOutcome";
 import type { RunStoreSettings } from "$lib/generated/RunStoreSettings";
 import type { SettingsView } from "$lib/generated/SettingsView";
 import type { TaskCursor } from "$lib/generated/TaskCursor";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
 import type { TaskFilter } from "$lib/generated/TaskFilter";
+import type { TaskGroup } from "$lib/generated/TaskGroup";
 import type { TaskId } from "$lib/generated/TaskId";
 import type { TaskPage } from "$lib/generated/TaskPage";
 import type { TaskUpdate } from "$lib/generated/TaskUpdate";
+import type { Timestamp } from "$lib/generated/Timestamp";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
+import type { Worker } from "$lib/generated/Worker";
+import type { WorkerId } from "$lib/generated/WorkerId";
 import type { BackendError } from "./errors";
 import type { JsonObject } from "./json";
 
@@ -31,9 +42,35 @@ export interface Watcher<T> {
 
 export interface Backend {
   overview(): Promise<Overview>;
-  trigger(operation: OperationId, params: JsonObject): Promise<TriggerOutcome>;
+  /** One task; the host must perform it, or any when there is none. */
+  trigger(operation: OperationId, params: JsonObject, host: string | null): Promise<TriggerOutcome>;
+  /** One task for each host with a live worker that performs it. */
+  triggerEveryHost(operation: OperationId, params: JsonObject): Promise<FanOutOutcome>;
+  taskGroup(groupId: GroupId): Promise<TaskGroup>;
+  /** Asks those hosts again whose task failed, was cancelled or was never begun. */
+  /** Executes each preview's plan on the host that made it. */
+  executeGroup(groupId: GroupId): Promise<FanOutOutcome>;
+  repeatGroup(groupId: GroupId): Promise<FanOutOutcome>;
+  /** Its tasks stay queued until it is resumed. */
+  pauseOperation(operation: OperationId): Promise<null>;
+  resumeOperation(operation: OperationId): Promise<null>;
   cancelTask(taskId: TaskId): Promise<CancelOutcome>;
   runTaskAgain(taskId: TaskId): Promise<TriggerOutcome>;
+  /** Lower runs first. */
+  setPriority(taskId: TaskId, priority: number): Promise<PriorityOutcome>;
+  /** Ends a task whose worker is gone; refused while that worker lives. */
+  forceCloseTask(taskId: TaskId): Promise<ForceCloseOutcome>;
+
+  countTasks(filter: TaskFilter): Promise<BulkCount>;
+  /** All that match and were enqueued by then: what came after the operator saw the count is left alone. */
+  cancelMatching(filter: TaskFilter, enqueuedBy: Timestamp): Promise<BulkCancelOutcome>;
+  runAgainMatching(filter: TaskFilter, enqueuedBy: Timestamp): Promise<BulkRunAgainOutcome>;
+
+  /** Alive, stale, and those stopped within the last day. */
+  listWorkers(): Promise<Worker[]>;
+  /** It finishes what it holds and claims nothing new until it is resumed. */
+  drainWorker(workerId: WorkerId): Promise<null>;
+  resumeWorker(workerId: WorkerId): Promise<null>;
 
   listTasks(filter: TaskFilter, after: TaskCursor | null, limit: number): Promise<TaskPage>;
   taskDetail(taskId: TaskId): Promise<TaskDetail>;

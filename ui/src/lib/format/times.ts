@@ -11,6 +11,7 @@ const DAY = 24 * HOUR;
 const exactFormat = dateFormat({ dateStyle: "medium", timeStyle: "long" });
 const dayFormat = dateFormat({ dateStyle: "medium" });
 const clockFormat = dateFormat({ hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const minutesFormat = dateFormat({ hour: "2-digit", minute: "2-digit", hour12: false });
 
 /** `23 Nov 2026, 12:56:35 CET`. */
 export function exactTime(at: Timestamp): string {
@@ -20,6 +21,13 @@ export function exactTime(at: Timestamp): string {
 /** `12:56:35`, for lines of a log. */
 export function clockTime(at: Timestamp): string {
   return clockFormat.format(at);
+}
+
+/** `12:03`, or `22 Nov 2026, 12:03` when that was not today. */
+export function moment(at: Timestamp, now: Timestamp): string {
+  const minutes = minutesFormat.format(at);
+  const day = dayFormat.format(at);
+  return day === dayFormat.format(now) ? minutes : `${day}, ${minutes}`;
 }
 
 /** For `<time datetime>`. */

@@ -7,6 +7,7 @@ import type { EntryKind } from "$lib/generated/EntryKind";
 import type { LogLevel } from "$lib/generated/LogLevel";
 import type { Task } from "$lib/generated/Task";
 import type { TaskState } from "$lib/generated/TaskState";
+import type { WorkerState } from "$lib/generated/WorkerState";
 
 /** How a badge looks. */
 export type Tone = "good" | "warn" | "bad" | "info" | "quiet";
@@ -59,6 +60,26 @@ export const ATTEMPT_LABELS: Record<AttemptOutcome, Label> = {
   cancelled: { word: "Cancelled", tone: "quiet" },
   lost: { word: "Worker lost", tone: "bad" },
   released: { word: "Handed back", tone: "quiet" },
+};
+
+/** What an outcome means, for somebody who asks why a task is dead. */
+export const ATTEMPT_WORDS: Record<AttemptOutcome, string> = {
+  running: "",
+  succeeded: "",
+  partial: "it ended, but some items could not be done",
+  failed: "it ended with an error",
+  timed_out: "it took longer than allowed and was stopped",
+  cancelled: "it was stopped because an operator cancelled the task",
+  lost: "its worker gave no sign of life, so the task was taken from it",
+  released: "its worker stopped in good order and handed the task back; this attempt is not counted",
+};
+
+export const WORKER_LABELS: Record<WorkerState, Label> = {
+  active: { word: "Active", tone: "good" },
+  busy: { word: "Busy", tone: "info" },
+  draining: { word: "Draining", tone: "warn" },
+  stale: { word: "Stale", tone: "bad" },
+  stopped: { word: "Stopped", tone: "quiet" },
 };
 
 export const CHECK_LABELS: Record<CheckStatus, Label> = {

@@ -2,23 +2,38 @@
 import type { Backend } from "$lib/backend/backend";
 import { toErrorReply } from "$lib/backend/errors";
 import type { JsonObject } from "$lib/backend/json";
+import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { OperationDescription } from "$lib/generated/OperationDescription";
 import type { TaskId } from "$lib/generated/TaskId";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
+import type { Waiting } from "$lib/generated/Waiting";
 import { fieldsOf, presets, type Field, type FormValues } from "$lib/operations/forms";
+import { hostOf, type Target } from "$lib/operations/targets";
+import { title } from "$lib/operations/texts";
+import { fanOutWords, isBlocked, waitingWords } from "$lib/operations/waiting";
+import type { FanOutFlow } from "./fan-out-flow.svelte";
 import type { Asker, PlanFlow } from "./plan-flow.svelte";
+import { groupHref, taskHref } from "./router.svelte";
 import type { TaskWatches } from "./watches.svelte";
 
 export interface Notice {
   text: string;
-  taskId: TaskId | null;
+  /** Where what it tells of can be seen. */
+  href: string | null;
+}
+
+/** A task that was accepted and cannot begin yet. */
+export interface Blocked {
+  taskId: TaskId;
+  waiting: Waiting;
 }
 
 export interface CardTools {
   backend: Backend;
   watches: TaskWatches;
   plan: PlanFlow;
+  fanOut: FanOutFlow;
   /** Something was started or stopped: the overview is worth reading anew. */
   changed: () => void;
   /** Says it to those who cannot see the card. */
@@ -32,6 +47,9 @@ export class OperationCard implements Asker {
   /** Stays until dismissed. */
   error: ErrorReply | null = $state.raw(null);
   notice: Notice | null = $state.raw(null);
+  /** Shown while that task still waits. */
+  blocked: Blocked | null = $state.raw(null);
+  target: Target = $state({ kind: "any" });
   readonly #tools: CardTools;
 
   constructor(operation: OperationDescription, tools: CardTools) {
@@ -41,15 +59,48 @@ export class OperationCard implements Asker {
     this.#tools = tools;
   }
 
-  /** What deletes shows its plan first; everything else starts at once. */
+  /** What deletes shows its plan first, or asks when it is for every host; everything else starts at once. */
   async run(params: JsonObject): Promise<void> {
     this.notice = null;
-    if (this.operation.deletes) {
-      await this.#tools.plan.start(this.operation.id, params, this);
-      return;
+    this.blocked = null;
+    const { backend, plan, fanOut } = this.#tools;
+    if (this.target.kind === "every") {
+      await fanOut.start(this.operation, params, this);
+    } else if (this.operation.deletes) {
+      await plan.start(this.operation.id, params, hostOf(this.target), this);
+    } else {
+      await this.#attempt(async () =>
+        this.started(await backend.trigger(this.operation.id, params, hostOf(this.target))),
+      );
     }
+  }
+
+  /** Shows what would be removed, here or on every host. */
+  async preview(params: JsonObject): Promise<void> {
+    if (this.target.kind !== "every") return this.run(params);
+    this.notice = null;
+    await this.#tools.fanOut.preview(this.operation.id, params, this);
+  }
+
+  async pause(): Promise<void> {
+    await this.#attempt(async () => {
+      await this.#tools.backend.pauseOperation(this.operation.id);
+      this.#tools.announce(`${title(this.operation.id)} is paused`);
+      this.#tools.changed();
+    });
+  }
+
+  async resume(): Promise<void> {
+    await this.#attempt(async () => {
+      await this.#tools.backend.resumeOperation(this.operation.id);
+      this.#tools.announce(`${title(this.operation.id)} is resumed`);
+      this.#tools.changed();
+    });
+  }
+
+  async #attempt(perform: () => Promise<void>): Promise<void> {
     try {
-      this.started(await this.#tools.backend.trigger(this.operation.id, params));
+      await perform();
     } catch (thrown) {
       this.failed(toErrorReply(thrown));
     }
@@ -69,9 +120,20 @@ export class OperationCard implements Asker {
   }
 
   started(outcome: TriggerOutcome): void {
-    if (outcome.status === "already_queued") this.said("Already running: showing that task", outcome.task_id);
+    if (outcome.status === "already_queued") {
+      this.said("Already running: showing that task", taskHref(outcome.task_id));
+    } else if (isBlocked(outcome.waiting)) {
+      this.blocked = { taskId: outcome.task_id, waiting: outcome.waiting };
+      this.#tools.announce(`Queued; ${waitingWords(outcome.waiting, Date.now())}`);
+    }
     // held until it ends, so that its result is announced on whichever page the operator is then
     void this.#tools.watches.ending(outcome.task_id).catch(() => undefined);
+    this.#tools.changed();
+  }
+
+  fannedOut(outcome: FanOutOutcome): void {
+    const href = outcome.status === "queued" ? groupHref(outcome.group_id) : null;
+    this.said(fanOutWords(outcome, Date.now()), href);
     this.#tools.changed();
   }
 
@@ -79,8 +141,8 @@ export class OperationCard implements Asker {
     this.error = error;
   }
 
-  said(text: string, taskId: TaskId | null = null): void {
-    this.notice = { text, taskId };
+  said(text: string, href: string | null = null): void {
+    this.notice = { text, href };
     this.#tools.announce(text);
   }
 }

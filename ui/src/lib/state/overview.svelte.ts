@@ -51,6 +51,11 @@ export class OverviewState {
     };
   }
 
+  /** One read, for a page that needs to know the operations and hosts and need not follow them. */
+  async look(): Promise<void> {
+    await this.#read();
+  }
+
   async #read(): Promise<void> {
     try {
       const value = await this.#backend.overview();

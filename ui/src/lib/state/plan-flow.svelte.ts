@@ -1,4 +1,4 @@
-// from "clean this" to "yes, remove exactly that": the only way in this UI that leads to a deletion.
+// from "clean this" to "yes, remove exactly that": the only way in this UI that deletes on one host.
 //
 // a preview task is performed first; what is confirmed names that preview's plan and its accepted parameters.
 import type { Backend } from "$lib/backend/backend";
@@ -10,6 +10,7 @@ import type { OperationId } from "$lib/generated/OperationId";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
 import type { TaskId } from "$lib/generated/TaskId";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
+import type { Waiting } from "$lib/generated/Waiting";
 import { readReport } from "$lib/operations/reports";
 import type { TaskWatches } from "./watches.svelte";
 
@@ -22,7 +23,14 @@ export interface Asker {
 
 export type PlanStage =
   | { kind: "closed" }
-  | { kind: "previewing"; operation: OperationId; taskId: TaskId | null; joined: boolean }
+  | {
+      kind: "previewing";
+      operation: OperationId;
+      taskId: TaskId | null;
+      joined: boolean;
+      /** Why it waited when it was accepted; none before, or when it was there already. */
+      waiting: Waiting | null;
+    }
   | {
       kind: "ready";
       operation: OperationId;
@@ -44,7 +52,8 @@ export class PlanFlow {
     this.#watches = watches;
   }
 
-  async start(operation: OperationId, params: JsonObject, asker: Asker): Promise<void> {
+  /** Previews on the host, or on any; what is confirmed later runs where the preview was made. */
+  async start(operation: OperationId, params: JsonObject, host: string | null, asker: Asker): Promise<void> {
     if (this.stage.kind !== "closed") {
       asker.said("Already running: showing that preview");
       return;
@@ -52,9 +61,9 @@ export class PlanFlow {
     this.#turn += 1;
     const turn = this.#turn;
     this.#asker = asker;
-    this.stage = { kind: "previewing", operation, taskId: null, joined: false };
+    this.stage = { kind: "previewing", operation, taskId: null, joined: false, waiting: null };
     try {
-      const detail = await this.#preview(turn, operation, params);
+      const detail = await this.#preview(turn, operation, params, host);
       if (detail && turn === this.#turn) this.#show(operation, detail);
     } catch (thrown) {
       if (turn === this.#turn) this.#end((to) => to.failed(toErrorReply(thrown)));
@@ -62,10 +71,15 @@ export class PlanFlow {
   }
 
   /** The finished preview, or none when the flow ended before. */
-  async #preview(turn: number, operation: OperationId, params: JsonObject): Promise<TaskDetail | null> {
+  async #preview(
+    turn: number,
+    operation: OperationId,
+    params: JsonObject,
+    host: string | null,
+  ): Promise<TaskDetail | null> {
     const wanted: JsonObject = { ...params, dry_run: true };
     delete wanted.plan;
-    const outcome = await this.#backend.trigger(operation, wanted);
+    const outcome = await this.#backend.trigger(operation, wanted, host);
     const joined = outcome.status === "already_queued";
     if (turn !== this.#turn) {
       // closed while the request was on its way: nobody wants its answer
@@ -81,7 +95,8 @@ export class PlanFlow {
         return null;
       }
     }
-    this.stage = { kind: "previewing", operation, taskId: outcome.task_id, joined };
+    const waiting = outcome.status === "queued" ? outcome.waiting : null;
+    this.stage = { kind: "previewing", operation, taskId: outcome.task_id, joined, waiting };
     const ending = await this.#watches.ending(outcome.task_id);
     if (turn !== this.#turn) return null;
     if ("error" in ending) {
@@ -114,7 +129,8 @@ export class PlanFlow {
     const accepted = isObject(task.params) ? task.params : {};
     const params: JsonObject = { ...accepted, dry_run: false, plan: stage.report.plan ?? task.id };
     try {
-      const outcome = await this.#backend.trigger(stage.operation, params);
+      // no host: the plan itself says where it was made
+      const outcome = await this.#backend.trigger(stage.operation, params, null);
       this.#end((to) => to.started(outcome));
     } catch (thrown) {
       this.#end((to) => to.failed(toErrorReply(thrown)));

@@ -1,10 +1,13 @@
-// the address is the hash: `#/overview`, `#/tasks?state=failed`, `#/tasks/<id>`, `#/settings`.
+// the address is the hash: `#/overview`, `#/tasks?state=failed`, `#/tasks/<id>`, `#/groups/<id>`.
+import type { GroupId } from "$lib/generated/GroupId";
 import type { TaskId } from "$lib/generated/TaskId";
 
 export type Route =
   | { page: "overview" }
   | { page: "tasks"; query: URLSearchParams }
   | { page: "task"; taskId: TaskId }
+  | { page: "group"; groupId: GroupId }
+  | { page: "workers" }
   | { page: "settings" };
 
 export function parseRoute(hash: string): Route {
@@ -15,6 +18,12 @@ export function parseRoute(hash: string): Route {
       return rest
         ? { page: "task", taskId: decodeURIComponent(rest) }
         : { page: "tasks", query: new URLSearchParams(search) };
+    case "groups":
+      return rest
+        ? { page: "group", groupId: decodeURIComponent(rest) }
+        : { page: "tasks", query: new URLSearchParams() };
+    case "workers":
+      return { page: "workers" };
     case "settings":
       return { page: "settings" };
     default:
@@ -24,6 +33,10 @@ export function parseRoute(hash: string): Route {
 
 export function taskHref(taskId: TaskId): string {
   return `#/tasks/${encodeURIComponent(taskId)}`;
+}
+
+export function groupHref(groupId: GroupId): string {
+  return `#/groups/${encodeURIComponent(groupId)}`;
 }
 
 class Router {

@@ -3,20 +3,24 @@ import { createContext } from "svelte";
 import type { Backend } from "$lib/backend/backend";
 import { announcement } from "$lib/operations/summary";
 import { Announcer } from "./announcer.svelte";
+import { FanOutFlow } from "./fan-out-flow.svelte";
 import { OverviewState } from "./overview.svelte";
 import { PlanFlow } from "./plan-flow.svelte";
 import { SettingsState } from "./settings.svelte";
 import { Vitals } from "./vitals.svelte";
 import { TaskWatches } from "./watches.svelte";
+import { WorkersState } from "./workers.svelte";
 
 export interface Services {
   backend: Backend;
   announcer: Announcer;
   watches: TaskWatches;
   plan: PlanFlow;
+  fanOut: FanOutFlow;
   overview: OverviewState;
   settings: SettingsState;
   vitals: Vitals;
+  workers: WorkersState;
 }
 
 export const [getServices, setServices] = createContext<Services>();
@@ -25,14 +29,17 @@ export function makeServices(backend: Backend): Services {
   const announcer = new Announcer();
   const watches = new TaskWatches(backend, (detail) => announcer.say(announcement(detail)));
   const plan = new PlanFlow(backend, watches);
+  const fanOut = new FanOutFlow(backend);
   const announce = (text: string) => announcer.say(text);
   return {
     backend,
     announcer,
     watches,
     plan,
-    overview: new OverviewState({ backend, watches, plan, announce }),
+    fanOut,
+    overview: new OverviewState({ backend, watches, plan, fanOut, announce }),
     settings: new SettingsState(backend),
     vitals: new Vitals(backend),
+    workers: new WorkersState(backend, announce),
   };
 }

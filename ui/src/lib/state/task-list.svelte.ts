@@ -7,10 +7,14 @@ import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { Task } from "$lib/generated/Task";
 import type { TaskCursor } from "$lib/generated/TaskCursor";
 import type { TaskFilter } from "$lib/generated/TaskFilter";
+import type { TaskPage } from "$lib/generated/TaskPage";
 import type { TaskState } from "$lib/generated/TaskState";
+import type { Timestamp } from "$lib/generated/Timestamp";
 import { TASK_STATES } from "$lib/operations/states";
 import { followChanges } from "./follow";
 
+/** The filter that matches everything. */
+export const ALL_TASKS: TaskFilter = { states: [], operations: [], host: null, group: null, text: "" };
 export const PAGE_ROWS = 50;
 /** Rows read anew on a change; those further down are read when the list is opened again. */
 const LIVE_ROWS = 200;
@@ -22,25 +26,78 @@ export class TaskList {
   newer: Task[] = $state.raw([]);
   loaded = $state(false);
   loadingMore = $state(false);
+  /** How far back was looked when the answer came early; none when `next` simply is the next page. */
+  searchedTo: Timestamp | null = $state.raw(null);
   /** Stays until dismissed or until reading works again. */
   error: ErrorReply | null = $state.raw(null);
   readonly filter: TaskFilter;
   readonly #backend: Backend;
+  /** How many rows are wished for; a search goes on until they are there. */
+  #goal = 0;
+  #followed = false;
+  #stopped = $state(false);
 
   constructor(backend: Backend, filter: TaskFilter) {
     this.#backend = backend;
     this.filter = filter;
   }
 
-  follow(): Stop {
-    return followChanges({
-      backend: this.#backend,
-      read: () => this.#read(),
-      concerns: (change) => change.kind === "task" || change.kind === "all",
-    }).stop;
+  /** True while older tasks are looked through although the operator pressed nothing. */
+  get searching(): boolean {
+    return this.searchedTo !== null && this.next !== null && !this.#stopped && this.error === null;
   }
 
+  follow(): Stop {
+    this.#followed = true;
+    const changes = followChanges({
+      backend: this.#backend,
+      read: () => this.#read(),
+      concerns: ({ kind }) =>
+        kind === "task" ||
+        kind === "all" ||
+        // they change why a task waits
+        ((kind === "worker" || kind === "operation") && this.rows.some(({ state }) => state === "queued")),
+    });
+    const onVisibility = () => void this.#search();
+    document.addEventListener("visibilitychange", onVisibility);
+    return () => {
+      this.#followed = false;
+      changes.stop();
+      document.removeEventListener("visibilitychange", onVisibility);
+    };
+  }
+
+  /** The next page, however far back its rows lie. */
   async more(): Promise<void> {
+    if (!this.next || this.loadingMore) return;
+    this.#goal = this.rows.length + PAGE_ROWS;
+    this.#stopped = false;
+    await this.#advance();
+    await this.#search();
+  }
+
+  /** Ends a search; `more` goes on with it. */
+  stopSearching(): void {
+    this.#stopped = true;
+  }
+
+  showNewer(): void {
+    this.rows = [...this.newer, ...this.rows];
+    this.newer = [];
+  }
+
+  /** Goes on while answers come early, a page is not full, and somebody looks at it. */
+  async #search(): Promise<void> {
+    const wanted = () =>
+      this.#followed &&
+      this.searching &&
+      !this.loadingMore &&
+      this.rows.length < this.#goal &&
+      document.visibilityState !== "hidden";
+    while (wanted()) await this.#advance();
+  }
+
+  async #advance(): Promise<void> {
     const after = this.next;
     if (!after || this.loadingMore) return;
     this.loadingMore = true;
@@ -48,7 +105,10 @@ export class TaskList {
       const page = await this.#backend.listTasks(this.filter, after, PAGE_ROWS);
       const known = new Set(this.rows.map((task) => task.id));
       this.rows = [...this.rows, ...page.tasks.filter((task) => !known.has(task.id))];
+      // an answer that came no further would be asked for again without end
+      this.#stopped ||= page.next?.id === after.id;
       this.next = page.next;
+      this.searchedTo = page.searched_to;
       this.error = null;
     } catch (thrown) {
       this.error = toErrorReply(thrown);
@@ -57,27 +117,29 @@ export class TaskList {
     }
   }
 
-  showNewer(): void {
-    this.rows = [...this.newer, ...this.rows];
-    this.newer = [];
-  }
-
   async #read(): Promise<void> {
     try {
-      if (this.loaded && this.rows.length > 0) await this.#refresh();
+      if (this.loaded) await this.#refresh();
       else await this.#first();
       this.error = null;
     } catch (thrown) {
       this.error = toErrorReply(thrown);
     }
+    void this.#search();
   }
 
   async #first(): Promise<void> {
     const page = await this.#backend.listTasks(this.filter, null, PAGE_ROWS);
+    this.#goal = PAGE_ROWS;
+    this.#begin(page);
+    this.loaded = true;
+  }
+
+  #begin(page: TaskPage): void {
     this.rows = page.tasks;
     this.next = page.next;
+    this.searchedTo = page.searched_to;
     this.newer = [];
-    this.loaded = true;
   }
 
   async #refresh(): Promise<void> {
@@ -87,14 +149,28 @@ export class TaskList {
     const shown = this.rows;
     const top = shown[0];
     const read = new Map(page.tasks.map((task) => [task.id, task]));
-    const oldest = page.tasks.at(-1);
-    const reaches = (task: Task) => page.next === null || (oldest !== undefined && !isOlder(task, oldest));
     // what the answer reaches and does not name is gone, or no longer matches
-    this.rows = shown.flatMap((task) => read.get(task.id) ?? (reaches(task) ? [] : [task]));
+    this.rows = shown.flatMap((task) => read.get(task.id) ?? (reaches(page, task) ? [] : [task]));
     this.newer = top ? page.tasks.filter((task) => isOlder(top, task)) : [];
-    if (page.next === null) this.next = null;
-    if (this.rows.length === 0) await this.#first();
+    if (page.next === null) {
+      this.next = null;
+      this.searchedTo = null;
+    }
+    if (this.rows.length > 0) return;
+    // nothing is shown, so nothing can move: what came is shown at once. What was looked through already is not again.
+    if (page.searched_to === null) this.#begin(page);
+    else {
+      this.rows = page.tasks;
+      this.newer = [];
+    }
   }
+}
+
+function reaches(page: TaskPage, task: Task): boolean {
+  if (page.next === null) return true;
+  if (page.searched_to !== null) return task.enqueued_at >= page.searched_to;
+  const oldest = page.tasks.at(-1);
+  return oldest !== undefined && !isOlder(task, oldest);
 }
 
 /** The order of the list: by the time of enqueueing, then by id. */
@@ -107,7 +183,13 @@ export function filterFromQuery(query: URLSearchParams): TaskFilter {
   const states = listed("state").filter((state): state is TaskState =>
     TASK_STATES.some((known) => known === state),
   );
-  return { states, operations: listed("operation"), text: query.get("text") ?? "" };
+  return {
+    states,
+    operations: listed("operation"),
+    host: query.get("host") || null,
+    group: query.get("group") || null,
+    text: query.get("text") ?? "",
+  };
 }
 
 /** The address that shows this filter. */
@@ -115,6 +197,8 @@ export function filterHref(filter: TaskFilter): string {
   const parts = [
     filter.states.length > 0 ? `state=${filter.states.join(",")}` : "",
     filter.operations.length > 0 ? `operation=${filter.operations.map(encodeURIComponent).join(",")}` : "",
+    filter.host ? `host=${encodeURIComponent(filter.host)}` : "",
+    filter.group ? `group=${encodeURIComponent(filter.group)}` : "",
     filter.text ? `text=${encodeURIComponent(filter.text)}` : "",
   ].filter(Boolean);
   return parts.length > 0 ? `#/tasks?${parts.join("&")}` : "#/tasks";

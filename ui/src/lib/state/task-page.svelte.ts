@@ -2,13 +2,16 @@
 import type { Backend } from "$lib/backend/backend";
 import { toErrorReply } from "$lib/backend/errors";
 import { isObject } from "$lib/backend/json";
+import { exactTime } from "$lib/format";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { Task } from "$lib/generated/Task";
 import type { TaskId } from "$lib/generated/TaskId";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import { readReport } from "$lib/operations/reports";
+import { isBlocked, waitingWords } from "$lib/operations/waiting";
 import type { Asker, PlanFlow } from "./plan-flow.svelte";
 import type { Notice } from "./operation-card.svelte";
+import { taskHref } from "./router.svelte";
 import type { TaskWatches } from "./watches.svelte";
 
 const LOG_PAGE = 1000;
@@ -50,7 +53,7 @@ export class TaskActions implements Asker {
   async runAgain(task: Task, deletes: boolean): Promise<void> {
     this.notice = null;
     if (deletes && isObject(task.params)) {
-      await this.#tools.plan.start(task.operation, task.params, this);
+      await this.#tools.plan.start(task.operation, task.params, task.target_host, this);
       return;
     }
     try {
@@ -93,10 +96,45 @@ export class TaskActions implements Asker {
     }
   }
 
+  async setPriority(priority: number): Promise<void> {
+    try {
+      const outcome = await this.#tools.backend.setPriority(this.#taskId, priority);
+      this.said(
+        outcome === "changed"
+          ? `Its priority is ${priority} now`
+          : "It no longer waits, so its priority stays as it was",
+      );
+    } catch (thrown) {
+      this.failed(toErrorReply(thrown));
+    }
+  }
+
+  /** Ends a task whose worker is gone. The worker, should it live after all, is protected by the answer. */
+  async forceClose(): Promise<void> {
+    try {
+      const outcome = await this.#tools.backend.forceCloseTask(this.#taskId);
+      if (outcome.status === "closed") this.said("Closed: the task is cancelled");
+      else if (outcome.status === "not_running") this.said("It does not run any more; nothing changed");
+      else {
+        this.said(
+          `Nothing changed: its worker is alive, it gave a sign of life at ${exactTime(outcome.heartbeat_at)}. Cancel the task instead, then the worker stops it in good order`,
+        );
+      }
+    } catch (thrown) {
+      this.failed(toErrorReply(thrown));
+    }
+  }
+
   started(outcome: TriggerOutcome): void {
+    const blocked =
+      outcome.status === "queued" && isBlocked(outcome.waiting)
+        ? `: queued; ${waitingWords(outcome.waiting, Date.now())}`
+        : "";
     const text =
-      outcome.status === "already_queued" ? "Already running: showing that task" : "Started as a new task";
-    this.said(text, outcome.task_id === this.#taskId ? null : outcome.task_id);
+      outcome.status === "already_queued"
+        ? "Already running: showing that task"
+        : `Started as a new task${blocked}`;
+    this.said(text, outcome.task_id === this.#taskId ? null : taskHref(outcome.task_id));
     void this.#tools.watches.ending(outcome.task_id).catch(() => undefined);
   }
 
@@ -104,8 +142,8 @@ export class TaskActions implements Asker {
     this.error = error;
   }
 
-  said(text: string, taskId: TaskId | null = null): void {
-    this.notice = { text, taskId };
+  said(text: string, href: string | null = null): void {
+    this.notice = { text, href };
     this.#tools.announce(text);
   }
 }

@@ -1,48 +1,17 @@
-//! A task's life, row by row of the state table, on both engines.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+//! A task's life, row by row of the state table.
 
 use std::time::Duration;
 
 use serde_json::json;
 use upkeep_contract::TaskId;
 use upkeep_contract::task::{
-    AttemptOutcome, CancelOutcome, LogLevel, Progress, TaskError, TaskState,
+    AttemptOutcome, CancelOutcome, ForceCloseOutcome, LogLevel, PriorityOutcome, Progress,
+    TaskState,
 };
-use upkeep_queue::{Ending, Enqueued, Finish, Held, Lease, NewLogLine, NewTask, QueueError};
+use upkeep_queue::{Ending, Finish, Held, NewLogLine, NewTask, QueueError};
 use upkeep_testkit::{TestQueue, task};
 
-const LEASE: Duration = Duration::from_secs(10);
-
-fn error(message: &str) -> TaskError {
-    TaskError {
-        kind: "transient".to_owned(),
-        message: message.to_owned(),
-        hint: String::new(),
-    }
-}
-
-async fn state(test: &TestQueue, id: &TaskId) -> TaskState {
-    test.queue.task(id).await.unwrap().task.state
-}
-
-async fn outcomes(test: &TestQueue, id: &TaskId) -> Vec<AttemptOutcome> {
-    test.queue
-        .task(id)
-        .await
-        .unwrap()
-        .attempts
-        .iter()
-        .map(|attempt| attempt.outcome)
-        .collect()
-}
-
-/// Enqueues, claims, and returns the id and the lease.
-async fn running(test: &TestQueue, request: NewTask) -> (TaskId, Lease) {
-    let id = test.enqueue(request).await;
-    let claim = test.claim("worker-1").await.unwrap();
-    assert_eq!(claim.task.id, id);
-    (id, claim.lease)
-}
+use crate::support::{LEASE, end, endings, error, outcomes, running, state};
 
 async fn an_accepted_task_is_claimed_once_and_finished_once(test: TestQueue) {
     let (id, lease) = running(&test, task()).await;
@@ -78,37 +47,6 @@ async fn an_accepted_task_survives_a_reopened_database(test: TestQueue) {
     test.queue.close().await;
     let again = upkeep_queue::Queue::open(&test.url()).await.unwrap();
     assert_eq!(again.task(&id).await.unwrap().task.state, TaskState::Queued);
-}
-
-async fn the_same_request_is_not_queued_twice_but_may_be_asked_again_after_its_end(
-    test: TestQueue,
-) {
-    let request = || NewTask {
-        dedup_key: Some("same".to_owned()),
-        ..task()
-    };
-    let (id, lease) = running(&test, request()).await;
-    assert_eq!(
-        test.queue.enqueue(request()).await.unwrap(),
-        Enqueued::Existing(id.clone())
-    );
-    test.queue
-        .finish(&lease, Ending::Succeeded(json!(null)))
-        .await
-        .unwrap();
-    assert!(matches!(
-        test.queue.enqueue(request()).await.unwrap(),
-        Enqueued::New(_)
-    ));
-    let audit: Vec<String> = test
-        .queue
-        .audit(None, 10)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|entry| entry.what)
-        .collect();
-    assert_eq!(audit, ["enqueue", "enqueue_duplicate", "enqueue"]);
 }
 
 async fn a_task_without_a_requester_is_refused(test: TestQueue) {
@@ -358,20 +296,6 @@ async fn a_released_attempt_is_not_charged(test: TestQueue) {
     assert_eq!(outcomes(&test, &id).await.len(), 5);
 }
 
-async fn a_task_goes_only_to_its_host_and_to_workers_that_can_perform_it(test: TestQueue) {
-    test.enqueue(NewTask {
-        target_host: Some("host-b".to_owned()),
-        ..task()
-    })
-    .await;
-    test.enqueue(NewTask::new("another-operation", json!({}), "tester"))
-        .await;
-    assert!(test.claim("worker-1").await.is_none());
-    let filter = upkeep_testkit::claim_all("host-b");
-    let claim = test.claim_with("worker-2", &filter, 1).await.pop().unwrap();
-    assert_eq!(claim.task.target_host.as_deref(), Some("host-b"));
-}
-
 async fn progress_and_log_lines_are_kept_in_order_across_attempts(test: TestQueue) {
     let (id, lease) = running(&test, task()).await;
     let line = |message: &str| NewLogLine {
@@ -396,7 +320,9 @@ async fn progress_and_log_lines_are_kept_in_order_across_attempts(test: TestQueu
         Some(progress)
     );
     test.queue.finish(&lease, Ending::Released).await.unwrap();
-    let lease = test.claim("worker-1").await.unwrap().lease;
+    let claim = test.claim("worker-1").await.unwrap();
+    assert_eq!(claim.task.progress, None, "that of the new attempt");
+    let lease = claim.lease;
     assert!(
         test.queue
             .report_progress(&lease, None, &[line("c")])
@@ -412,26 +338,58 @@ async fn progress_and_log_lines_are_kept_in_order_across_attempts(test: TestQueu
     assert_eq!(test.queue.log_tail(&id, 1).await.unwrap()[0].message, "c");
 }
 
-async fn asking_again_after_a_wish_to_cancel_makes_a_new_task(test: TestQueue) {
-    let request = || NewTask {
-        dedup_key: Some("same".to_owned()),
-        ..task()
-    };
-    let (id, lease) = running(&test, request()).await;
-    test.queue.cancel(&id, "anna").await.unwrap();
-    let again = test.queue.enqueue(request()).await.unwrap();
-    assert!(matches!(again, Enqueued::New(_)), "{again:?}");
-    test.queue
-        .finish(&lease, Ending::Cancelled(None))
-        .await
-        .unwrap();
-    assert!(test.claim("worker-1").await.is_some());
+async fn work_that_ends_with_items_left_is_partial_and_not_a_success(test: TestQueue) {
+    let (id, lease) = running(&test, task()).await;
+    let report = json!({"files_removed": 3, "problems": 1});
+    let state = end(&test, &lease, Ending::Partial(report.clone())).await;
+    assert_eq!(state, TaskState::Partial);
+    let detail = test.queue.task(&id).await.unwrap();
+    assert_eq!(
+        (detail.task.state, detail.report),
+        (TaskState::Partial, Some(report))
+    );
+    assert_eq!(outcomes(&test, &id).await, [AttemptOutcome::Partial]);
+}
+
+async fn a_final_state_never_changes(test: TestQueue) {
+    for ending in endings() {
+        let request = NewTask {
+            max_attempts: 1,
+            ..task()
+        };
+        let (id, lease) = running(&test, request).await;
+        if !end(&test, &lease, ending).await.is_final() {
+            let claim = test.claim("worker-1").await.unwrap();
+            end(&test, &claim.lease, Ending::Permanent(error("wrong"))).await;
+        }
+        let before = test.bare().await.tasks().await;
+        let cancelled = test.queue.cancel(&id, "anna").await.unwrap();
+        assert_eq!(cancelled, CancelOutcome::AlreadyFinished);
+        let closed = test.queue.force_close(&id, "anna").await.unwrap();
+        assert_eq!(closed, ForceCloseOutcome::NotRunning);
+        let priority = test.queue.set_priority(&id, 1, "anna").await.unwrap();
+        assert_eq!(priority, PriorityOutcome::NotQueued);
+        assert!(test.claim("worker-1").await.is_none());
+        test.rescue_after(LEASE * 2).await;
+        assert_eq!(test.bare().await.tasks().await, before);
+    }
+}
+
+async fn an_operator_who_cancels_too_late_does_not_undo_what_was_done(test: TestQueue) {
+    for (ending, expect) in [
+        (Ending::Succeeded(json!(null)), TaskState::Succeeded),
+        (Ending::Partial(json!(null)), TaskState::Partial),
+        (Ending::Permanent(error("wrong")), TaskState::Failed),
+    ] {
+        let (id, lease) = running(&test, task()).await;
+        test.queue.cancel(&id, "anna").await.unwrap();
+        assert_eq!(end(&test, &lease, ending).await, expect);
+    }
 }
 
 upkeep_testkit::on_both_engines!(
     an_accepted_task_is_claimed_once_and_finished_once,
     an_accepted_task_survives_a_reopened_database,
-    the_same_request_is_not_queued_twice_but_may_be_asked_again_after_its_end,
     a_task_without_a_requester_is_refused,
     a_transient_error_waits_before_the_next_attempt_and_the_last_one_fails,
     a_permanent_error_fails_at_once_and_a_timeout_is_tried_again,
@@ -441,7 +399,8 @@ upkeep_testkit::on_both_engines!(
     cancelling_ends_a_queued_task_and_flags_a_running_one,
     a_cancelled_task_is_not_tried_again,
     a_released_attempt_is_not_charged,
-    a_task_goes_only_to_its_host_and_to_workers_that_can_perform_it,
     progress_and_log_lines_are_kept_in_order_across_attempts,
-    asking_again_after_a_wish_to_cancel_makes_a_new_task,
+    work_that_ends_with_items_left_is_partial_and_not_a_success,
+    a_final_state_never_changes,
+    an_operator_who_cancels_too_late_does_not_undo_what_was_done,
 );

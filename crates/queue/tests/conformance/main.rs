@@ -1,0 +1,25 @@
+//! What the queue promises, on both engines: every row of the state table in `docs/state_machine.md`,
+//! every refusal, and what operators, consoles and workers rely on besides.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod cancel;
+mod changes;
+mod claim;
+mod document;
+mod enqueue;
+mod fences;
+mod force_close;
+mod groups;
+mod history;
+mod levers;
+mod life;
+mod limits;
+mod listing;
+mod model;
+mod opening;
+mod paging;
+mod rescue;
+mod strategies;
+mod support;
+mod waiting;
+mod workers;
