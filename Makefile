@@ -1,7 +1,7 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e types icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e soak types icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
@@ -39,6 +39,9 @@ test-rust: ## unit and integration tests of Rust
 
 test-e2e: ## tests of the app in its real window, under Xvfb
 	@scripts/test.sh e2e
+
+soak: ## kill workers hundreds of times on both engines and count what is lost (SOAK_TASKS=600 SOAK_KILLS=250 SOAK_SEED=1)
+	@scripts/soak.sh
 
 types: ## write the UI's types anew from crates/contract
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-contract --test generated_types

@@ -8,11 +8,19 @@ use serde_json::json;
 use support::files;
 use support::installation::{Installation, ask, until, until_final};
 use support::process::{Process, exec};
+use support::site::{Site, on_both_engines};
 use upkeep_contract::task::{AttemptOutcome, TaskDetail, TaskState};
 use upkeep_queue::{Enqueued, NewTask};
 
 /// Enough files that a kill surely lands in the middle of their removal.
-const MANY: usize = 150_000;
+const MANY: usize = 100_000;
+
+on_both_engines!(
+    after_kill_9_another_worker_finishes_the_cleanup,
+    a_task_that_kills_its_worker_each_time_ends_as_failed,
+    a_terminated_worker_hands_back_its_task_at_once,
+    cancelling_a_long_cleanup_stops_it_within_a_second_with_honest_counts,
+);
 
 fn outcomes(detail: &TaskDetail) -> Vec<AttemptOutcome> {
     detail
@@ -33,18 +41,16 @@ fn in_the_middle(detail: &TaskDetail) -> bool {
         })
 }
 
-#[tokio::test]
-async fn after_kill_9_another_worker_finishes_the_cleanup() {
-    let installation = Installation::new();
-    files::many_files(&installation.scratch(), MANY, 48);
-    files::file(&installation.scratch().join("young"), 1);
-    let queue = installation.queue().await;
-    let id = ask(&queue, "cleanup-temp-files", json!({"max_age_hours": 24})).await;
+async fn after_kill_9_another_worker_finishes_the_cleanup(site: Site) {
+    files::many_files(&site.installation.scratch(), MANY, 48);
+    files::file(&site.installation.scratch().join("young"), 1);
+    let queue = &site.queue;
+    let id = ask(queue, "cleanup-temp-files", json!({"max_age_hours": 24})).await;
 
-    let mut first = Process::worker(&installation, &[]);
-    until(&queue, &id, in_the_middle).await;
+    let mut first = site.worker(&[]);
+    until(queue, &id, in_the_middle).await;
     first.kill();
-    let left = files::count_files(&installation.scratch());
+    let left = files::count_files(&site.installation.scratch());
     assert!(
         left > 1 && left < MANY,
         "the kill came in the middle: {left} left"
@@ -55,8 +61,8 @@ async fn after_kill_9_another_worker_finishes_the_cleanup() {
         "nobody has noticed yet"
     );
 
-    let _second = Process::worker(&installation, &[]);
-    let detail = until_final(&queue, &id).await;
+    let _second = site.worker(&[]);
+    let detail = until_final(queue, &id).await;
     assert_eq!(
         detail.task.state,
         TaskState::Succeeded,
@@ -68,7 +74,7 @@ async fn after_kill_9_another_worker_finishes_the_cleanup() {
         [AttemptOutcome::Lost, AttemptOutcome::Succeeded]
     );
     assert_eq!(
-        files::count_files(&installation.scratch()),
+        files::count_files(&site.installation.scratch()),
         1,
         "the young file alone is left"
     );
@@ -81,11 +87,9 @@ async fn after_kill_9_another_worker_finishes_the_cleanup() {
     assert_eq!(report["problems"], json!([]));
 }
 
-#[tokio::test]
-async fn a_task_that_kills_its_worker_each_time_ends_as_failed() {
-    let installation = Installation::new();
-    files::many_files(&installation.scratch(), MANY, 48);
-    let queue = installation.queue().await;
+async fn a_task_that_kills_its_worker_each_time_ends_as_failed(site: Site) {
+    files::many_files(&site.installation.scratch(), MANY, 48);
+    let queue = &site.queue;
     let task = NewTask {
         max_attempts: 2,
         ..NewTask::new("cleanup-temp-files", json!({}), "tester")
@@ -94,15 +98,15 @@ async fn a_task_that_kills_its_worker_each_time_ends_as_failed() {
         panic!("not new")
     };
     for attempt in 1..=2 {
-        let mut worker = Process::worker(&installation, &[]);
-        until(&queue, &id, |detail| {
+        let mut worker = site.worker(&[]);
+        until(queue, &id, |detail| {
             detail.task.attempt == attempt && in_the_middle(detail)
         })
         .await;
         worker.kill();
     }
-    let mut bystander = Process::worker(&installation, &[]);
-    let detail = until_final(&queue, &id).await;
+    let mut bystander = site.worker(&[]);
+    let detail = until_final(queue, &id).await;
     assert_eq!(detail.task.state, TaskState::Failed);
     assert_eq!(
         detail.task.error.as_ref().map(|error| error.kind.as_str()),
@@ -112,36 +116,32 @@ async fn a_task_that_kills_its_worker_each_time_ends_as_failed() {
     assert!(bystander.is_running());
 }
 
-#[tokio::test]
-async fn a_terminated_worker_hands_back_its_task_at_once() {
-    let installation = Installation::new();
-    files::many_files(&installation.scratch(), MANY, 48);
-    let queue = installation.queue().await;
-    let id = ask(&queue, "cleanup-temp-files", json!({})).await;
-    let mut first = Process::worker(&installation, &["--grace-seconds", "0"]);
-    until(&queue, &id, in_the_middle).await;
+async fn a_terminated_worker_hands_back_its_task_at_once(site: Site) {
+    files::many_files(&site.installation.scratch(), MANY, 48);
+    let queue = &site.queue;
+    let id = ask(queue, "cleanup-temp-files", json!({})).await;
+    let mut first = site.worker(&["--grace-seconds", "0"]);
+    until(queue, &id, in_the_middle).await;
     assert!(first.terminate(), "{}", first.output());
     let detail = queue.task(&id).await.unwrap();
     assert_eq!(
         (detail.task.state, outcomes(&detail)),
         (TaskState::Queued, vec![AttemptOutcome::Released])
     );
-    let _second = Process::worker(&installation, &[]);
-    let detail = until_final(&queue, &id).await;
+    let _second = site.worker(&[]);
+    let detail = until_final(queue, &id).await;
     assert_eq!(detail.task.state, TaskState::Succeeded);
     assert_eq!(detail.report.unwrap()["files_removed"], MANY);
 }
 
-#[tokio::test]
-async fn cancelling_a_long_cleanup_stops_it_within_a_second_with_honest_counts() {
-    let installation = Installation::new();
-    files::many_files(&installation.scratch(), MANY, 48);
-    let queue = installation.queue().await;
-    let id = ask(&queue, "cleanup-temp-files", json!({})).await;
-    let _worker = Process::worker(&installation, &[]);
-    until(&queue, &id, in_the_middle).await;
+async fn cancelling_a_long_cleanup_stops_it_within_a_second_with_honest_counts(site: Site) {
+    files::many_files(&site.installation.scratch(), MANY, 48);
+    let queue = &site.queue;
+    let id = ask(queue, "cleanup-temp-files", json!({})).await;
+    let _worker = site.worker(&[]);
+    until(queue, &id, in_the_middle).await;
     queue.cancel(&id, "tester").await.unwrap();
-    let detail = until_final(&queue, &id).await;
+    let detail = until_final(queue, &id).await;
     assert_eq!(detail.task.state, TaskState::Cancelled);
     let (asked, ended) = (
         detail.task.cancel_requested_at.unwrap(),
@@ -153,7 +153,7 @@ async fn cancelling_a_long_cleanup_stops_it_within_a_second_with_honest_counts()
         ended.since(asked)
     );
     let removed = detail.report.unwrap()["files_removed"].as_u64().unwrap();
-    let left = files::count_files(&installation.scratch());
+    let left = files::count_files(&site.installation.scratch());
     assert_eq!(
         usize::try_from(removed).unwrap() + left,
         MANY,

@@ -7,7 +7,9 @@
 
 pub(crate) mod files;
 pub(crate) mod installation;
+pub(crate) mod observer;
 pub(crate) mod process;
+pub(crate) mod site;
 pub(crate) mod sources;
 pub(crate) mod webdriver;
 pub(crate) mod window;

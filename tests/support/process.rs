@@ -76,6 +76,26 @@ impl Process {
         self.child.id()
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for the end, at most half a minute; its exit code.
+    pub(crate) fn wait_for_end(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        while self.is_running() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "it never ended:\n{}",
+                self.output()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.wait().unwrap().code()
+    }
+
     /// SIGKILL: no farewell.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -111,10 +131,20 @@ impl Process {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// How often it has printed this text.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        self.output().matches(text).count()
+    }
+
     /// Waits until it has printed this text, at most half a minute.
     pub(crate) fn wait_for(&mut self, text: &str) {
+        self.wait_for_times(1, text);
+    }
+
+    /// Waits until it has printed this text so many times, at most half a minute.
+    pub(crate) fn wait_for_times(&mut self, times: usize, text: &str) {
         let begun = Instant::now();
-        while !self.output().contains(text) {
+        while self.count(text) < times {
             assert!(
                 self.is_running(),
                 "it ended without printing `{text}`:\n{}",

@@ -56,10 +56,10 @@ impl Bench {
         });
         let ending = self.run(&task, &stop, &reporter).await;
         end.cancel();
-        if let Err(error) = flusher.await {
-            tracing::error!(%error, "writing progress broke down");
-        }
         if let Some(ending) = ending {
+            if let Err(error) = flusher.await {
+                tracing::error!(%error, "writing progress broke down");
+            }
             let text = describe(&ending);
             let level = if matches!(ending, Ending::Succeeded(_)) {
                 LogLevel::Info
@@ -75,6 +75,7 @@ impl Bench {
             );
             self.tell(&reporter, &lease, ending).await;
         } else {
+            // what it may still be writing is fenced out: nobody waits for a database that hangs
             tracing::warn!(task_id = %task.id, attempt, "abandoned: the lease is another worker's");
         }
         self.leases.remove(&lease);

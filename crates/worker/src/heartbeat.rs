@@ -54,19 +54,29 @@ impl Pulse {
     }
 
     fn beat(&self, reached: bool) {
-        self.change(|state| state.lost = !reached);
+        if self.change(|state| state.lost = !reached) && reached {
+            tracing::info!("the heartbeat gets through again: claiming again");
+        }
     }
 
     fn drain(&self, draining: bool) {
-        self.change(|state| state.draining = draining);
+        if !self.change(|state| state.draining = draining) {
+            return;
+        }
+        if draining {
+            tracing::info!("an operator wants this worker to drain: claiming nothing new");
+        } else {
+            tracing::info!("an operator lets this worker go on: claiming again");
+        }
     }
 
-    fn change(&self, change: impl FnOnce(&mut PulseState)) {
+    /// True when it made a difference.
+    fn change(&self, change: impl FnOnce(&mut PulseState)) -> bool {
         self.state.send_if_modified(|state| {
             let before = *state;
             change(state);
             *state != before
-        });
+        })
     }
 }
 
@@ -86,7 +96,18 @@ pub(crate) async fn keep_beating(
         pulse.tries();
         let vitals;
         (sampler, vitals) = sample(sampler, &queue).await;
-        let reached = beat(&queue, &worker, &leases, options.lease, vitals.as_ref()).await;
+        let beating = beat(&queue, &worker, &leases, options.lease, vitals.as_ref());
+        let mut beating = Box::pin(beating);
+        // a server that hangs gives no error; what is asked of it may still be done, so it is not cut off
+        let reached = if let Ok(reached) = tokio::time::timeout(options.lease, &mut beating).await {
+            reached
+        } else {
+            tracing::warn!(
+                "the database does not answer: claiming nothing new until the heartbeat gets through"
+            );
+            pulse.beat(false);
+            beating.await
+        };
         match &reached {
             Ok(draining) => pulse.drain(*draining),
             Err(error) => {
@@ -97,14 +118,24 @@ pub(crate) async fn keep_beating(
     }
 }
 
-/// Stops what has outlived its lease, and looks for tasks that nobody holds any more, until it is dropped.
-pub(crate) async fn keep_rescuing(queue: Queue, options: WorkerOptions, leases: Leases) {
-    let mut watch = LeaseWatch::default();
+/// Stops what has outlived its lease, until it is dropped. It asks nobody: a database that hangs must not
+/// keep an attempt going that may be another's by now.
+pub(crate) async fn keep_abandoning(options: WorkerOptions, leases: Leases) {
     let mut looks = tokio::time::interval(options.rescue_look());
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         leases.abandon_expired();
+    }
+}
+
+/// Looks for tasks that nobody holds any more, until it is dropped.
+pub(crate) async fn keep_rescuing(queue: Queue, options: WorkerOptions) {
+    let mut watch = LeaseWatch::default();
+    let mut looks = tokio::time::interval(options.rescue_look());
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
         match queue.rescue(&mut watch).await {
             Ok(0) => {}
             Ok(count) => tracing::warn!(count, "took back tasks whose worker is gone"),

@@ -15,7 +15,7 @@ use upkeep_queue::{
 
 use crate::WorkerOptions;
 use crate::attempt::Bench;
-use crate::heartbeat::{Pulse, keep_beating, keep_rescuing, keep_watching};
+use crate::heartbeat::{Pulse, keep_abandoning, keep_beating, keep_rescuing, keep_watching};
 use crate::leases::{Leases, StopReason, StopSignal};
 
 /// The longest wait without a look at the queue, should a signal get lost.
@@ -82,11 +82,8 @@ pub async fn start(
         leases.clone(),
         Arc::clone(&pulse),
     ));
-    companions.spawn(keep_rescuing(
-        queue.clone(),
-        options.clone(),
-        leases.clone(),
-    ));
+    companions.spawn(keep_abandoning(options.clone(), leases.clone()));
+    companions.spawn(keep_rescuing(queue.clone(), options.clone()));
     companions.spawn(keep_watching(
         queue.clone(),
         id.clone(),
@@ -250,6 +247,7 @@ impl Claimer {
         claimed_at: Instant,
     ) {
         let leases: Vec<Lease> = claims.iter().map(|claim| claim.lease.clone()).collect();
+        let claimed_at = Box::pin(self.surely_held_since(claimed_at, &leases)).await;
         let stops: Vec<StopSignal> = leases
             .iter()
             .map(|lease| {
@@ -277,6 +275,23 @@ impl Claimer {
                 bench.perform(claim, stop).await;
                 drop(permit);
             });
+        }
+    }
+
+    /// When the leases surely began: when the claim was sent, or, when its answer took so long that
+    /// they may have run out meanwhile, when they were extended.
+    async fn surely_held_since(&self, claimed_at: Instant, leases: &[Lease]) -> Instant {
+        if claimed_at.elapsed() < self.lease / 2 {
+            return claimed_at;
+        }
+        let again = Instant::now();
+        match self.bench.queue.extend(leases, self.lease).await {
+            // one that is lost is heard of by the look that follows
+            Ok(_) => again,
+            Err(error) => {
+                tracing::debug!(%error, "cannot extend leases whose claim took long");
+                claimed_at
+            }
         }
     }
 
