@@ -1,7 +1,7 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e types icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue types icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
@@ -40,6 +40,11 @@ test-rust: ## unit and integration tests of Rust
 test-e2e: ## tests of the app in its real window, under Xvfb
 	@scripts/test.sh e2e
 
+bench: bench-queue ## every benchmark
+
+bench-queue: ## how fast the queue is here, both engines, release build (PARTS="drain pages": some of it; docs/benchmarks.md)
+	@scripts/bench.sh $(PARTS)
+
 types: ## write the UI's types anew from crates/contract
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-contract --test generated_types
 
@@ -51,4 +56,4 @@ clean: ## remove everything that was built
 	@rm -rf ui/dist ui/node_modules
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -9,8 +9,10 @@
 
 pub mod clock;
 pub mod database;
+pub mod history;
 pub mod postgres;
 
 pub use clock::FakeClock;
 pub use database::{TestQueue, claim_all, new_worker, task};
+pub use history::fill_history;
 pub use postgres::{Durability, PostgresCluster, PostgresOptions, Stop};
