@@ -1,7 +1,7 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e soak types icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue soak types icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
@@ -43,6 +43,11 @@ test-e2e: ## tests of the app in its real window, under Xvfb
 soak: ## kill workers hundreds of times on both engines and count what is lost (SOAK_TASKS=600 SOAK_KILLS=250 SOAK_SEED=1)
 	@scripts/soak.sh
 
+bench: bench-queue ## every benchmark
+
+bench-queue: ## how fast the queue is here, both engines, release build (PARTS="drain pages": some of it; docs/benchmarks.md)
+	@scripts/bench.sh $(PARTS)
+
 types: ## write the UI's types anew from crates/contract
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-contract --test generated_types
 
@@ -54,4 +59,4 @@ clean: ## remove everything that was built
 	@rm -rf ui/dist ui/node_modules
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -29,7 +29,7 @@ fn dependencies() -> Dependencies {
 }
 
 /// The packages of the workspace that each may use. `upkeep-api` and `upkeep-ctl` are front doors to come.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("upkeep-contract", &[]),
     ("upkeep-config", &["upkeep-contract"]),
     ("upkeep-queue", &["upkeep-contract"]),
@@ -58,6 +58,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
         &["upkeep-config", "upkeep-console", "upkeep-contract"],
     ),
     ("upkeep-testkit", &["upkeep-contract", "upkeep-queue"]),
+    ("upkeep-benches", &[]),
 ];
 
 #[test]

@@ -10,11 +10,13 @@
 pub mod bare;
 pub mod clock;
 pub mod database;
+pub mod history;
 pub mod postgres;
 pub mod raw;
 
 pub use bare::Bare;
 pub use clock::FakeClock;
 pub use database::{TestQueue, claim_all, folder_in_memory, new_worker, task};
+pub use history::fill_history;
 pub use postgres::{Durability, PostgresCluster, PostgresOptions, Stop};
 pub use raw::RawDatabase;

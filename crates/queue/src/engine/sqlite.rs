@@ -1,5 +1,6 @@
 //! SQLite: write-ahead log, one writer connection for each process, a pool of readers.
 
+use std::future::ready;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -28,10 +29,9 @@ const READERS: u32 = 4;
 
 /// Whether a connection holds no transaction of somebody who had it before. When a commit fails on a
 /// full disk, SQLite rolls back by itself but the driver goes on counting; such a connection is replaced.
-async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    // waits until what was queued on the connection, such as a rollback, is done
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
+/// What was queued on it, such as a rollback, is done: the pool waits for that when it takes one back.
+fn is_clean(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 /// Connects the one writer. Turning a fresh file to write-ahead logging needs it alone, and SQLite says
@@ -42,7 +42,7 @@ async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, sq
         let connected = SqlitePoolOptions::new()
             .max_connections(1)
             .test_before_acquire(false)
-            .before_acquire(|connection, _| Box::pin(is_clean(connection)))
+            .before_acquire(|connection, _| Box::pin(ready(Ok(is_clean(connection)))))
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_with(options.clone())
@@ -88,7 +88,7 @@ impl SqliteEngine {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
-            .before_acquire(|connection, _| Box::pin(is_clean(connection)))
+            .before_acquire(|connection, _| Box::pin(ready(Ok(is_clean(connection)))))
             .connect_lazy_with(options.read_only(false));
         Ok(Self { writer, readers })
     }
