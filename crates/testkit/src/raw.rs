@@ -1,13 +1,14 @@
 //! A look into a database past the queue: for observers that must not believe what the queue says of
 //! itself, and for tests that hold its locks or break its rules on purpose.
 
+use std::str::FromStr;
+use std::time::Duration;
+
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{
     AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Executor, PgConnection, Row,
     SqliteConnection, Type,
 };
-use std::str::FromStr;
-use std::time::Duration;
 
 /// A connection of one's own to a database of either engine.
 #[derive(Debug)]
