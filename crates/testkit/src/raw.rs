@@ -64,6 +64,19 @@ impl RawDatabase {
         }
     }
 
+    /// From now on waits at most so long for a lock before it is an error.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub async fn wait_at_most(&mut self, time: Duration) -> Result<(), sqlx::Error> {
+        let milliseconds = time.as_millis();
+        let statement = match self {
+            Self::Sqlite(_) => format!("PRAGMA busy_timeout = {milliseconds}"),
+            Self::Postgres(_) => format!("SET lock_timeout = {milliseconds}"),
+        };
+        self.execute(&statement).await
+    }
+
     /// Keeps everybody else from writing until [`RawDatabase::let_go`]; nobody is kept from reading.
     ///
     /// # Errors
