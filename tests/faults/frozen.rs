@@ -1,10 +1,12 @@
 //! A worker that stands still for longer than its lease and then goes on: it must change nothing.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
 use upkeep_contract::task::{AttemptOutcome, TaskState};
+use upkeep_testkit::RawDatabase;
 
 use crate::support::files;
 use crate::support::installation::{ask, until, until_final};
@@ -20,9 +22,27 @@ on_both_engines!(
     a_cleanup_frozen_in_the_middle_is_finished_once_by_another_worker,
 );
 
+/// Freezes a worker at a moment when it is not writing to the database: a SQLite file could not be written
+/// by anybody until it went on, and there would be nobody to take over.
+async fn freeze(site: &Site, worker: &Process) {
+    let mut database = RawDatabase::connect(&site.url).await.unwrap();
+    let moment = Duration::from_millis(100);
+    database.wait_at_most(moment).await.unwrap();
+    loop {
+        worker.signal(Signal::STOP);
+        let free = database.lock_out_writers().await;
+        // on PostgreSQL the transaction has begun even when the lock was refused
+        database.let_go().await.ok();
+        if free.is_ok() {
+            return;
+        }
+        worker.signal(Signal::CONT);
+    }
+}
+
 /// Waits until a frozen worker that goes on has noticed.
 fn until_fenced_out(worker: &mut Process) {
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     loop {
         let output = worker.output();
         if output.contains("abandoned: the lease is another worker's")
@@ -35,7 +55,7 @@ fn until_fenced_out(worker: &mut Process) {
             begun.elapsed().as_secs() < 30,
             "it never noticed:\n{output}"
         );
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -43,7 +63,7 @@ async fn a_frozen_worker_is_fenced_out_and_goes_on_with_new_tasks(site: Site) {
     let mut zombie = site.ready_worker(&["--concurrency", "1"]);
     let id = ask_for_seconds(&site.queue, 1.0).await;
     until(&site.queue, &id, is_running).await;
-    zombie.signal(Signal::STOP);
+    freeze(&site, &zombie).await;
     let mut other = site.ready_worker(&["--concurrency", "1"]);
     let before = until_final(&site.queue, &id).await;
     assert_eq!(before.task.state, TaskState::Succeeded);
@@ -81,7 +101,7 @@ async fn a_cleanup_frozen_in_the_middle_is_finished_once_by_another_worker(site:
     let mut zombie = site.ready_worker(&[]);
     let id = ask(&site.queue, "cleanup-temp-files", json!({})).await;
     until(&site.queue, &id, |detail| in_the_middle(&detail.task)).await;
-    zombie.signal(Signal::STOP);
+    freeze(&site, &zombie).await;
     let left = files::count_files(&scratch);
     assert!(left > 1 && left < MANY, "frozen in the middle: {left} left");
     let _other = site.ready_worker(&[]);

@@ -1,13 +1,14 @@
 //! A look into a database past the queue: for observers that must not believe what the queue says of
 //! itself, and for tests that hold its locks or break its rules on purpose.
 
+use std::str::FromStr;
+use std::time::Duration;
+
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{
     AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Executor, PgConnection, Row,
     SqliteConnection, Type,
 };
-use std::str::FromStr;
-use std::time::Duration;
 
 /// A connection of one's own to a database of either engine.
 #[derive(Debug)]
@@ -61,6 +62,19 @@ impl RawDatabase {
                 rows.iter().map(texts_of).collect()
             }
         }
+    }
+
+    /// From now on waits at most so long for a lock before it is an error.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub async fn wait_at_most(&mut self, time: Duration) -> Result<(), sqlx::Error> {
+        let milliseconds = time.as_millis();
+        let statement = match self {
+            Self::Sqlite(_) => format!("PRAGMA busy_timeout = {milliseconds}"),
+            Self::Postgres(_) => format!("SET lock_timeout = {milliseconds}"),
+        };
+        self.execute(&statement).await
     }
 
     /// Keeps everybody else from writing until [`RawDatabase::let_go`]; nobody is kept from reading.

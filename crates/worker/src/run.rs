@@ -15,7 +15,7 @@ use crate::signals::Signals;
 
 pub(crate) async fn run(folders: &Folders, arguments: RunArguments) -> Result<ExitCode, Failure> {
     let manager = ServiceManager::default();
-    let done = perform_tasks(folders, arguments, &manager).await;
+    let done = Box::pin(perform_tasks(folders, arguments, &manager)).await;
     if let Err(failure) = &done {
         let status = format!("failed: {}", failure.message());
         manager.status(&status).await;

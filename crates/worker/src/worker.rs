@@ -247,7 +247,7 @@ impl Claimer {
         claimed_at: Instant,
     ) {
         let leases: Vec<Lease> = claims.iter().map(|claim| claim.lease.clone()).collect();
-        let claimed_at = Box::pin(self.surely_held_since(claimed_at, &leases)).await;
+        let claimed_at = self.surely_held_since(claimed_at, &leases).await;
         let stops: Vec<StopSignal> = leases
             .iter()
             .map(|lease| {
