@@ -51,6 +51,8 @@ where
                 answered = &mut answer => return answered.unwrap_or_else(|_| Err(broke_down())),
                 turn = Arc::clone(&self.turn).lock_owned() => turn,
             };
+            // those whose requests are ready at this very moment come along
+            tokio::task::yield_now().await;
             let (requests, senders): (Vec<I>, Vec<_>) = {
                 let mut waiting = self.waiting();
                 // else a request that was given up would be performed whenever the next one comes
