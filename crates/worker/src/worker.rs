@@ -305,6 +305,10 @@ impl Claimer {
         if !wait.is_zero() {
             return Ok(Look::NothingDueFor(wait.min(LONGEST_WAIT)));
         }
+        // an operator's wish to drain may have come during the look
+        if !self.pulse.may_claim() {
+            return Ok(Look::NothingDueFor(SHORTEST_WAIT));
+        }
         let claims = queue
             .claim(
                 &self.id,
