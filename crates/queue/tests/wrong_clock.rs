@@ -4,10 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use upkeep_contract::Timestamp;
-use upkeep_contract::task::{ForceCloseOutcome, TaskError};
+use upkeep_contract::task::TaskError;
 use upkeep_contract::waiting::Waiting;
-use upkeep_contract::worker::WorkerState;
 use upkeep_queue::{Ending, Queue};
 use upkeep_testkit::{FakeClock, TestQueue, claim_all, new_worker, on_both_engines, task};
 
@@ -16,7 +14,6 @@ const FOUR_YEARS: Duration = Duration::from_hours(4 * 365 * 24);
 on_both_engines!(
     a_task_from_a_clock_that_was_ahead_is_claimed_at_once,
     a_back_off_from_a_clock_that_was_ahead_does_not_last,
-    a_sign_of_life_from_the_future_is_none,
 );
 
 /// The same database under a clock that is four years ahead.
@@ -60,24 +57,4 @@ async fn a_back_off_from_a_clock_that_was_ahead_does_not_last(store: TestQueue) 
     ended.unwrap();
     let again = store.claim("worker").await.unwrap();
     assert_eq!((again.task.id, again.task.attempt), (id, 2));
-}
-
-async fn a_sign_of_life_from_the_future_is_none(store: TestQueue) {
-    let id = store.enqueue(task()).await;
-    let ahead = ahead(&store).await;
-    let worker = new_worker("host-a");
-    ahead.register_worker(&worker).await.unwrap();
-    let filter = claim_all("host-a");
-    let claims = ahead.claim(&worker.id, 1, &filter, Duration::from_secs(10), 1);
-    assert_eq!(claims.await.unwrap().len(), 1);
-    let seen = store.queue.workers(Timestamp(0)).await.unwrap();
-    assert_eq!(seen[0].state, WorkerState::Stale);
-    let (hosts, _) = store
-        .queue
-        .live_hosts(&"test-operation".into())
-        .await
-        .unwrap();
-    assert_eq!(hosts, Vec::<String>::new());
-    let closed = store.queue.force_close(&id, "tester").await.unwrap();
-    assert_eq!(closed, ForceCloseOutcome::Closed);
 }

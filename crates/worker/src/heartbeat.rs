@@ -44,6 +44,12 @@ impl Pulse {
         drop(state.wait_for(|state| !state.lost && !state.draining).await);
     }
 
+    /// Whether it may claim at this moment.
+    pub(crate) fn may_claim(&self) -> bool {
+        let state = *self.state.borrow();
+        !state.lost && !state.draining
+    }
+
     /// How long ago the last heartbeat was tried, whether it got through or not.
     pub(crate) fn since_last_try(&self) -> Duration {
         lock(&self.last_try).elapsed()

@@ -314,6 +314,10 @@ impl Claimer {
                 return Ok(Look::NothingDueFor(wait.min(LONGEST_WAIT)));
             }
         }
+        // an operator's wish to drain may have come during the look
+        if !self.pulse.may_claim() {
+            return Ok(Look::NothingDueFor(SHORTEST_WAIT));
+        }
         let claims = queue
             .claim(
                 &self.id,
