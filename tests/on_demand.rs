@@ -433,8 +433,8 @@ const TIMERS: [(&str, usize, &str); 22] = [
     ),
     (
         "crates/worker/src/heartbeat.rs",
-        2,
-        "the heartbeat, and the look for leases that ran out",
+        4,
+        "the heartbeat and its time limit, the own leases, and the look for those that nobody extends",
     ),
     (
         "crates/worker/src/reporter.rs",

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use upkeep_contract::OperationId;
 use upkeep_contract::worker::ClaimStrategy;
+use upkeep_contract::{OperationId, WorkerId};
 
 use crate::QueueError;
 use crate::backoff::Due;
@@ -24,23 +24,31 @@ pub(crate) struct Allowed<'f> {
     pub(crate) changes: u32,
 }
 
-/// The operations of the filter that are not paused, with their free places on this host.
+/// The operations of the filter that are not paused, with their free places on this host. None for
+/// a worker that an operator wants to drain: asked within the claim, so that no claim begins after the wish.
 pub(crate) async fn allowed<'f>(
     connection: &mut impl Connected,
     filter: &'f ClaimFilter,
     host_limits: &HashMap<OperationId, u32>,
+    worker: Option<&WorkerId>,
 ) -> Result<Vec<Allowed<'f>>, QueueError> {
-    // one statement: paused operations, and what runs here
-    let rows: Vec<(String, Option<i64>)> = if host_limits.is_empty() {
-        sql("SELECT operation, CAST(NULL AS BIGINT) FROM paused_operations")
-    } else {
-        sql("SELECT operation, CAST(NULL AS BIGINT) FROM paused_operations UNION ALL \
-             SELECT operation, COUNT(*) FROM tasks WHERE state = 'running' AND worker_host = $1 AND dry_run = 0 \
-             GROUP BY operation")
-        .bind(filter.host.as_str())
+    // one statement: paused operations, the wish to drain (it has no name), and what runs here
+    let mut statement = sql("SELECT operation, CAST(NULL AS BIGINT) FROM paused_operations");
+    if let Some(worker) = worker {
+        statement
+            .push(" UNION ALL SELECT '', CAST(NULL AS BIGINT) FROM workers WHERE drain_requested_at IS NOT NULL AND id = ")
+            .push_bind(worker.as_str());
     }
-    .fetch_all(connection)
-    .await?;
+    if !host_limits.is_empty() {
+        statement
+            .push(" UNION ALL SELECT operation, COUNT(*) FROM tasks WHERE state = 'running' AND dry_run = 0 AND worker_host = ")
+            .push_bind(filter.host.as_str())
+            .push(" GROUP BY operation");
+    }
+    let rows: Vec<(String, Option<i64>)> = statement.fetch_all(connection).await?;
+    if rows.iter().any(|(operation, _)| operation.is_empty()) {
+        return Ok(Vec::new());
+    }
     let paused = |id: &OperationId| {
         rows.iter()
             .any(|(operation, running)| running.is_none() && operation == id.as_str())

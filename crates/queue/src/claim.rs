@@ -62,7 +62,7 @@ impl Queue {
             // two workers of one host must not both take the last free place
             tx.lock(&format!("upkeep claim {}", filter.host)).await?;
         }
-        let allowed = allowed(&mut tx, filter, &self.host_limits).await?;
+        let allowed = allowed(&mut tx, filter, &self.host_limits, Some(worker)).await?;
         // taken with the write lock in hand: waiting for it must not use up the lease
         let due = self.due();
         let now = due.now;
@@ -152,7 +152,7 @@ impl Queue {
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn next_due(&self, filter: &ClaimFilter) -> Result<Option<Timestamp>, QueueError> {
         let mut connection = self.engine.read().await?;
-        let allowed = allowed(&mut connection, filter, &self.host_limits).await?;
+        let allowed = allowed(&mut connection, filter, &self.host_limits, None).await?;
         let due = self.due();
         // the strategy decides which is next, not whether there is one
         let any = ClaimFilter {

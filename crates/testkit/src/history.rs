@@ -180,7 +180,7 @@ fn row(index: usize, count: usize, begin: i64) -> [Value; WIDTH] {
         text(operation),
         Value::Text(Some(params)),
         Value::Number(Some(i64::from(operation == "cleanup-runs"))),
-        Value::Text((!begun && index % 3 == 0).then(|| host_of(index))),
+        Value::Text((!begun && index.is_multiple_of(3)).then(|| host_of(index))),
         Value::Text(group_of(index)),
         text(state),
         Value::Number(Some(100)),

@@ -168,6 +168,16 @@ async fn a_worker_is_told_to_drain_until_it_is_told_to_go_on(test: TestQueue) {
     assert_eq!(told, [("bert", "undrain"), ("anna", "drain")]);
 }
 
+async fn a_worker_that_drains_gets_nothing_even_when_it_asks(test: TestQueue) {
+    let worker = new_worker("host-a");
+    test.queue.register_worker(&worker).await.unwrap();
+    let id = test.enqueue(task()).await;
+    test.queue.drain_worker(&worker.id, "anna").await.unwrap();
+    assert!(test.claim(worker.id.as_str()).await.is_none());
+    test.queue.undrain_worker(&worker.id, "anna").await.unwrap();
+    assert_eq!(test.claim(worker.id.as_str()).await.unwrap().task.id, id);
+}
+
 async fn a_worker_that_is_not_there_is_told_so(test: TestQueue) {
     let missing = WorkerId::from("nowhere");
     let refusals = [
@@ -216,6 +226,7 @@ upkeep_testkit::on_both_engines!(
     who_pauses_must_say_who_it_is,
     a_priority_changes_only_while_its_task_waits_and_decides_who_is_next,
     a_worker_is_told_to_drain_until_it_is_told_to_go_on,
+    a_worker_that_drains_gets_nothing_even_when_it_asks,
     a_worker_that_is_not_there_is_told_so,
     a_raised_task_passes_the_others_also_when_it_was_handed_back,
 );
