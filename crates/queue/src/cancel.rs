@@ -16,7 +16,7 @@ use crate::engine::{Statement, WriteTransaction, list_of, sql};
 use crate::filter::push_filter;
 use crate::finish::{EndedBy, Transition, end_attempts};
 use crate::rows::{count, small, state};
-use crate::workers::is_silent;
+use crate::workers::STALE_AFTER;
 use crate::{Queue, QueueError};
 
 /// Tasks cancelled in one transaction of a bulk cancel.
@@ -199,7 +199,7 @@ impl Queue {
         };
         if let Some(heartbeat_at) = row.heartbeat_at.map(Timestamp)
             && row.worker_state.as_deref() != Some("stopped")
-            && !is_silent(heartbeat_at, now)
+            && now.since(heartbeat_at) <= STALE_AFTER
         {
             tx.rollback().await?;
             return Ok(ForceCloseOutcome::WorkerAlive { heartbeat_at });

@@ -81,12 +81,11 @@ impl Queue {
         let due = self.due();
         let rows: Vec<(String, String, i64, i64, i64)> = sql(
             "SELECT host, operations, MAX(heartbeat_at), \
-             MAX(CASE WHEN state <> 'stopped' AND heartbeat_at BETWEEN $1 AND $2 THEN CAST(1 AS BIGINT) ELSE 0 END), \
-             MAX(CASE WHEN state = 'active' AND drain_requested_at IS NULL AND heartbeat_at BETWEEN $1 AND $2 \
+             MAX(CASE WHEN state <> 'stopped' AND heartbeat_at >= $1 THEN CAST(1 AS BIGINT) ELSE 0 END), \
+             MAX(CASE WHEN state = 'active' AND drain_requested_at IS NULL AND heartbeat_at >= $1 \
              THEN CAST(1 AS BIGINT) ELSE 0 END) FROM workers GROUP BY host, operations",
         )
         .bind(due.now.minus(STALE_AFTER))
-        .bind(due.now.plus(STALE_AFTER))
         .fetch_all(connection)
         .await?;
         let mut workers = Vec::with_capacity(rows.len());

@@ -191,18 +191,12 @@ impl Queue {
     }
 }
 
-/// Whether a worker's last sign of life is too long ago. One from the future is no sign: it was
-/// written while the clock was wrong, and a worker that lives soon gives another.
-pub(crate) fn is_silent(heartbeat_at: Timestamp, now: Timestamp) -> bool {
-    now.since(heartbeat_at).max(heartbeat_at.since(now)) > STALE_AFTER
-}
-
 fn worker(
     row: WorkerRow,
     current_tasks: Vec<CurrentTask>,
     now: Timestamp,
 ) -> Result<Worker, QueueError> {
-    let silent = is_silent(Timestamp(row.heartbeat_at), now);
+    let silent = now.since(Timestamp(row.heartbeat_at)) > STALE_AFTER;
     let state = match (row.state.as_str(), silent) {
         ("stopped", _) => WorkerState::Stopped,
         (_, true) => WorkerState::Stale,
