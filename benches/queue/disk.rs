@@ -12,10 +12,12 @@ const WRITES: usize = 300;
 /// What one small transaction writes.
 const BYTES: usize = 16 << 10;
 
+/// Waits until a file is durable.
+type Sync = fn(&File) -> std::io::Result<()>;
+
 pub(crate) fn measure(folder: &Path) {
     heading("The disk: 16 kB written and made durable");
-    let syncs: [(&str, fn(&File) -> std::io::Result<()>); 2] =
-        [("fsync", File::sync_all), ("fdatasync", File::sync_data)];
+    let syncs: [(&str, Sync); 2] = [("fsync", File::sync_all), ("fdatasync", File::sync_data)];
     for (name, sync) in syncs {
         for (kind, places) in [("growing file", WRITES), ("the same 1.6 MB again", 100)] {
             let path = folder.join("disk");

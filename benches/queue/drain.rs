@@ -122,9 +122,10 @@ async fn all_done(queue: &Queue, count: usize, begun: Instant) -> Duration {
             return time;
         }
         // half of the time that is left, by the speed so far
+        let share = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         let left = begun
             .elapsed()
-            .mul_f64((waiting + running) as f64 / done.max(1) as f64);
+            .mul_f64(share(waiting + running) / share(done.max(1)));
         tokio::time::sleep((left / 2).clamp(Duration::from_millis(5), Duration::from_millis(500)))
             .await;
     }

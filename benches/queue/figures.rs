@@ -121,7 +121,7 @@ fn file_system(folder: &Path) -> String {
         (0x794c_7630, "overlayfs"),
         (0x0102_1994, "tmpfs: IN MEMORY, nothing here is durable"),
     ];
-    let kind = i64::from(rustix::fs::statfs(folder).unwrap().f_type);
+    let kind = rustix::fs::statfs(folder).unwrap().f_type;
     let name = known.iter().find(|(magic, _)| *magic == kind);
     name.map_or_else(
         || format!("a file system of type {kind:#x}"),

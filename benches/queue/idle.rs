@@ -35,7 +35,7 @@ pub(crate) async fn measure(databases: &Databases) {
     tokio::time::sleep(MEASURED).await;
     let time = begun.elapsed();
     for ((engine, mut worker), before) in workers.into_iter().zip(before) {
-        let used = processor_time(worker.id()) - before;
+        let used = processor_time(worker.id()).saturating_sub(before);
         let percent = 100.0 * used.as_secs_f64() / time.as_secs_f64();
         let count = format!("{} s", MEASURED.as_secs());
         let bar = match engine {
