@@ -6,6 +6,7 @@ mod inspect;
 mod outside;
 mod postgres;
 mod sqlite;
+mod sqlite_writer;
 mod statement;
 mod transaction;
 

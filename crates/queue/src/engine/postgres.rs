@@ -28,7 +28,9 @@ pub(crate) const CHANNEL: &str = "upkeep_changes";
 
 /// What the server is told of each connection, in its own spelling. A worker that is stopped in the middle of a
 /// transaction must not hold its locks for ever, and no statement of ours takes long.
-const SETTINGS: [(&str, &str); 4] = [
+const SETTINGS: [(&str, &str); 5] = [
+    // short statements: compiling one takes longer than running it
+    ("jit", "off"),
     // the migrator asks for what may be there already, and the server would remark on it
     ("client_min_messages", "warning"),
     ("idle_in_transaction_session_timeout", "10s"),

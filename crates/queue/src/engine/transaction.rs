@@ -3,6 +3,7 @@
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
+use super::sqlite_writer::SqliteWrite;
 use super::statement::sql;
 use crate::QueueError;
 
@@ -52,7 +53,7 @@ impl Connected for ReadTransaction {
 /// Several statements that happen together or not at all. Dropping it without a commit undoes them.
 #[derive(Debug)]
 pub(crate) enum WriteTransaction {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteWrite),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -92,7 +93,7 @@ impl WriteTransaction {
 impl Connected for WriteTransaction {
     fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
+            Self::Sqlite(write) => Connection::Sqlite(write.connection()),
             Self::Postgres(transaction) => Connection::Postgres(transaction),
         }
     }
