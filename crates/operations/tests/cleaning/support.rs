@@ -30,15 +30,7 @@ pub(crate) struct Place {
 }
 
 pub(crate) fn location(name: &str, path: &Path) -> LocationSettings {
-    LocationSettings {
-        name: name.to_owned(),
-        path: path.to_str().unwrap().to_owned(),
-        enabled: true,
-        remove_empty_directories: false,
-        only_own_files: false,
-        allow_mount_root: false,
-        trash: false,
-    }
+    LocationSettings::new(name, path.to_str().unwrap())
 }
 
 pub(crate) fn run_store(name: &str, path: &Path) -> RunStoreSettings {
