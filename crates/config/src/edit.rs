@@ -3,6 +3,8 @@
 //! Rule: a file that is wrong is not touched, and what would become wrong is not written.
 //! One editor at a time, across processes, by a lock file beside the configuration.
 
+mod lists;
+
 use std::fs::File;
 use std::path::Path;
 
@@ -12,6 +14,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Tab
 use upkeep_contract::choice::check_rules;
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 
+use self::lists::{merge_list, plain};
 use crate::read::read_text;
 use crate::write::{folder_of, replace};
 use crate::{ConfigError, Configuration, Fault, rules};
@@ -301,99 +304,6 @@ impl Wanted {
 fn same(left: &Item, right: &Item) -> bool {
     let plain = |item: &Item| item.as_value().map(plain);
     plain(left).is_some() && plain(left) == plain(right)
-}
-
-/// A value as it would be written without any freedom.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => Value::from(text.value().as_str()).to_string(),
-        Value::Integer(number) => number.value().to_string(),
-        Value::Array(entries) => entries.iter().map(plain).collect::<Vec<_>>().join(","),
-        other => {
-            let mut value = other.clone();
-            value.decor_mut().clear();
-            value.to_string()
-        }
-    }
-}
-
-/// Brings a list to the wanted entries; those that stay keep their place and the comments around them.
-fn merge_list(present: &mut Array, wanted: &Array) {
-    let is_wanted = |entry: &Value| wanted.iter().any(|other| plain(other) == plain(entry));
-    let mut index = 0;
-    while let Some(entry) = present.get(index) {
-        if is_wanted(entry) {
-            index += 1;
-            continue;
-        }
-        let removed = present.remove(index);
-        let above = text_of(removed.decor().prefix());
-        if !above.contains('#') {
-            continue;
-        }
-        // a comment above what goes, or behind what stands before it, is the operator's
-        match present.get_mut(index) {
-            Some(next) => {
-                let own = text_of(next.decor().prefix());
-                let joined = join(&above, &own);
-                next.decor_mut().set_prefix(joined);
-            }
-            None => {
-                let own = text_of(Some(present.trailing()));
-                present.set_trailing(join(&above, &own));
-            }
-        }
-    }
-    for entry in wanted {
-        if present.iter().any(|other| plain(other) == plain(entry)) {
-            continue;
-        }
-        let mut entry = entry.clone();
-        let last = present
-            .iter()
-            .last()
-            .map(|last| text_of(last.decor().prefix()));
-        let line = last
-            .as_deref()
-            .and_then(|prefix| prefix.rfind('\n').map(|at| &prefix[at..]));
-        match (line, present.is_empty()) {
-            // one entry a line, as the operator has it
-            (Some(line), _) => {
-                // what stands behind the last entry belongs to it, and comes before the comma's line
-                entry.decor_mut().set_prefix(line);
-                let behind = text_of(Some(present.trailing()));
-                if let Some(end) = behind.find('\n').filter(|_| behind.contains('#')) {
-                    entry
-                        .decor_mut()
-                        .set_prefix(format!("{}{line}", &behind[..end]));
-                    present.set_trailing(behind[end..].to_owned());
-                }
-            }
-            (None, true) => entry.decor_mut().clear(),
-            (None, false) => {
-                entry.decor_mut().clear();
-                entry.decor_mut().set_prefix(" ");
-            }
-        }
-        present.push_formatted(entry);
-    }
-}
-
-/// What stood before a removed entry and what stood behind it; two comments stay on two lines.
-fn join(above: &str, behind: &str) -> String {
-    let start = above.trim_end();
-    let line = above.rfind('\n').map_or("\n", |at| &above[at..]);
-    if behind.trim_start().starts_with('#') {
-        format!("{start}{line}{}", behind.trim_start())
-    } else {
-        format!("{start}{behind}")
-    }
-}
-
-fn text_of(raw: Option<&toml_edit::RawString>) -> String {
-    raw.and_then(toml_edit::RawString::as_str)
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// Sets a value and keeps the space and comment around the one that was there.

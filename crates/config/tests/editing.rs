@@ -177,6 +177,38 @@ fn rules_keep_the_comments_around_them() {
 }
 
 #[test]
+fn a_list_stays_readable_whatever_goes_from_it() {
+    let check = |list: &str, keep: &[&str], expect: &str| {
+        let text = |list: &str| {
+            format!("[[locations]]\nname = \"a\"\npath = \"/srv/a\"\nexclude = {list}\n")
+        };
+        let installation = installation(&text(list));
+        let mut wanted = installation.read().locations.remove(0);
+        wanted.exclude = keep.iter().map(|&it| it.to_owned()).collect();
+        save_location(&installation.file, Some("a"), &wanted).unwrap();
+        assert_eq!(installation.text(), text(expect));
+        assert_eq!(installation.read().locations, [wanted]);
+    };
+    check("[\"a\", \"b\"]", &["b"], "[\"b\"]");
+    check("[\"a\", \"b\"]", &["a"], "[\"a\"]");
+    check("[\"a\", \"b\"]", &[], "[]");
+    check("[\"a\", \"b\"]", &["c"], "[\"c\"]");
+    check("[\n  # why a\n  \"a\"]", &[], "[\n  # why a\n  ]");
+    check("[\n  \"a\" # why\n]", &[], "[\n   # why\n]");
+    check("[\n  \"a\" # why\n]", &["b"], "[\"b\"\n   # why\n]");
+    check(
+        "[\n  # one\n  \"a\", # two\n  \"b\",\n  # three\n]",
+        &[],
+        "[\n  # one\n  # two\n  # three\n]",
+    );
+    check(
+        "[\n  \"a\",\n  # last\n]",
+        &["a", "b"],
+        "[\n  \"a\",\n  \"b\",\n  # last\n]",
+    );
+}
+
+#[test]
 fn a_rule_that_cannot_be_used_is_not_written() {
     let installation = installation(RULES);
     let mut wanted = installation.read().locations.remove(0);

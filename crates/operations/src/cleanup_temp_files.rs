@@ -212,7 +212,7 @@ impl Cleanup {
                 only_own_files: held.settings.only_own_files,
                 others: &others,
             };
-            let newest_ns = newest.from_ns(&mut held.cursor())?;
+            let newest_ns = newest.last_kept_ns(&mut held.cursor())?;
             let scan = Scan {
                 work: &self.work,
                 plan: &mut writer,

@@ -152,7 +152,7 @@ pub(crate) struct Newest<'a> {
 impl Newest<'_> {
     /// The time of the last of the newest files that stay: what is as new or newer stays.
     /// None when there are no more files than that, so that all of them stay.
-    pub(crate) fn from_ns(&self, at: &mut Cursor) -> Result<i64, Stop> {
+    pub(crate) fn last_kept_ns(&self, at: &mut Cursor) -> Result<i64, Stop> {
         let keep = usize::try_from(self.chooser.keep_newest).unwrap_or(usize::MAX);
         if keep == 0 {
             return Ok(i64::MAX);

@@ -50,6 +50,10 @@ impl Held {
 
 /// What the time of an entry is held against, just before its removal.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a time and carries its unit"
+)]
 struct Limits {
     /// Nothing younger was asked for when the plan was made.
     cutoff_ns: i64,
@@ -119,7 +123,7 @@ impl Execute<'_> {
             limits.push(Limits {
                 cutoff_ns: end_of_millisecond(self.plan.header.cutoff),
                 floor_ns: held.floor_ns(self.work),
-                newest_ns: newest.from_ns(&mut held.cursor())?,
+                newest_ns: newest.last_kept_ns(&mut held.cursor())?,
                 began_ns: self.manifest.began_ns.saturating_sub(CLOCK_GRAIN_NS),
             });
         }

@@ -1,7 +1,6 @@
 //! Which files a location's rules take, and what is said of those that stay.
 
 use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use upkeep_contract::choice::AgeBy;
@@ -224,28 +223,6 @@ async fn a_folder_that_was_empty_before_goes_only_when_the_patterns_mean_it() {
     assert_eq!(place.left(), ["empty"]);
 }
 
-/// Sets the access time alone.
-fn read_at(path: &Path, hours_old: i64) {
-    let stat = rustix::fs::stat(path).unwrap();
-    age(path, hours_old);
-    let accessed = rustix::fs::stat(path).unwrap();
-    let time = |sec, nsec| rustix::fs::Timespec {
-        tv_sec: sec,
-        tv_nsec: i64::try_from(nsec).unwrap(),
-    };
-    let times = rustix::fs::Timestamps {
-        last_access: time(accessed.st_atime, accessed.st_atime_nsec),
-        last_modification: time(stat.st_mtime, stat.st_mtime_nsec),
-    };
-    rustix::fs::utimensat(
-        rustix::fs::CWD,
-        path,
-        &times,
-        rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
-    )
-    .unwrap();
-}
-
 #[tokio::test]
 async fn a_location_says_by_which_time_its_files_are_old() {
     for (age_by, left) in [
@@ -259,9 +236,9 @@ async fn a_location_says_by_which_time_its_files_are_old() {
         let mut place = Place::new();
         place.scratch().age_by = age_by;
         place.file("written", 1);
-        read_at(&place.at("written"), 2 * DAY);
-        place.file("read", 2 * DAY);
-        read_at(&place.at("read"), 1);
+        age_and_read(&place.at("written"), 1, 2 * DAY);
+        place.file("read", 1);
+        age_and_read(&place.at("read"), 2 * DAY, 1);
         succeeded(place.clean().await);
         assert_eq!(place.left(), left, "{age_by:?}");
     }
@@ -274,7 +251,10 @@ async fn a_file_read_since_the_preview_stays_where_reading_counts() {
     place.file("read", 2 * DAY);
     place.file("idle", 2 * DAY);
     let preview = place.preview().await;
-    read_at(&place.at("read"), 0);
+    let written = fs::metadata(place.at("read")).unwrap().modified().unwrap();
+    age_and_read(&place.at("read"), 2 * DAY, 0);
+    let file = fs::File::options().write(true).open(place.at("read"));
+    file.unwrap().set_modified(written).unwrap();
     let report = succeeded(place.execute(preview.plan).await);
     assert_eq!(place.left(), ["read"]);
     assert_eq!(kept(&report, KeptReason::Changed), 1);
