@@ -49,6 +49,9 @@ fn names_that_are_not_utf_8_are_matched_as_bytes() {
     check("*", b"line\nbreak", true);
     check("gr\u{f6}\u{df}e", "x/gr\u{f6}\u{df}e".as_bytes(), true);
     check("*e", "gr\u{f6}\u{df}e".as_bytes(), true);
+    // one byte, and this letter has two
+    check("gr?\u{df}e", "gr\u{f6}\u{df}e".as_bytes(), false);
+    check("gr??\u{df}e", "gr\u{f6}\u{df}e".as_bytes(), true);
 }
 
 fn location(change: impl FnOnce(&mut LocationSettings)) -> LocationSettings {
