@@ -59,6 +59,8 @@ export const OPERATIONS: OperationDescription[] = [
       properties: {
         max_age_hours: age(24),
         locations: names,
+        exclude: { type: ["array", "null"], items: { type: "string" } },
+        min_size_bytes: { type: ["integer", "null"], format: "uint64", minimum: 0, maximum: 2 ** 53 },
         dry_run: flag(false),
         plan: { type: ["string", "null"] },
       },
@@ -348,6 +350,13 @@ export function aLocation(name: string, change: Partial<LocationSettings> = {}):
     only_own_files: false,
     allow_mount_root: false,
     trash: false,
+    age_by: "modified",
+    include: [],
+    exclude: [],
+    protect: [],
+    keep_newest: 0,
+    min_age_hours: 0,
+    min_size_bytes: 0,
     ...change,
   };
 }

@@ -85,6 +85,25 @@ test.each([[null], [-1], [1e9]])("an age of %s is refused", (amount) =>
   }),
 );
 
+test("what a click leaves out is sent line by line, and nothing when nothing is typed", () => {
+  check(
+    "cleanup-temp-files",
+    (values) => {
+      values.texts.exclude = "*.log\n\n data/** \n";
+      values.numbers.min_size_bytes = 4096;
+    },
+    { ok: true, params: { exclude: ["*.log", "data/**"], min_size_bytes: 4096 } },
+  );
+  const narrowing = fieldsOf(operation("cleanup-temp-files")).filter(({ narrows }) => narrows);
+  expect(narrowing.map(({ key }) => key)).toEqual(["min_size_bytes", "exclude"]);
+});
+
+test("a size below zero is refused", () =>
+  check("cleanup-temp-files", (values) => (values.numbers.min_size_bytes = -1), {
+    ok: false,
+    problems: { min_size_bytes: expect.stringContaining("Give 0 to") },
+  }));
+
 test("a number outside its range names the range", () =>
   check("health-check", (values) => (values.numbers.cpu_window_ms = 10), {
     ok: false,

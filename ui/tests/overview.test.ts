@@ -73,6 +73,28 @@ test("what is confirmed are the parameters of the preview, even when the form ch
   expect(backend.triggered[1]?.params.max_age_hours).toBe(24);
 });
 
+test("a click that takes less says so to preview and removal, and what was kept has its words", async () => {
+  const backend = withPreviews();
+  await openApp(backend);
+  await fireEvent.input(find(`param-${CLEAN}-exclude`), { target: { value: "*.log\n" } });
+  await fireEvent.input(find(`param-${CLEAN}-min-size-bytes`), { target: { value: "10" } });
+  await settled();
+  expect(text(`param-${CLEAN}-less`)).toContain("Take less than Settings says: yes");
+  await click(`run-${CLEAN}`);
+  const asked = { max_age_hours: 24, exclude: ["*.log"], min_size_bytes: 10 };
+  expect(backend.triggered[0]?.params).toEqual({ ...asked, dry_run: true });
+  const reasons = ["excluded", "not_included", "protected", "too_small", "below_min_age", "newest"] as const;
+  const kept = reasons.map((reason) => ({ reason, count: 1, example: `/srv/scratch/${reason}` }));
+  const task = ended("succeeded", { id: "preview-1", dry_run: true, params: { ...asked, dry_run: true } });
+  backend.update(detailOf(task, aPreview([anEntry("/srv/scratch/a")], { kept })));
+  await settled();
+  const said = text("report-kept");
+  for (const words of ["by a pattern", "no pattern", "protected name", "smaller", "younger", "the newest"])
+    expect(said).toContain(words);
+  await click("plan-confirm");
+  expect(backend.triggered[1]?.params).toEqual({ ...asked, dry_run: false, plan: "preview-1" });
+});
+
 test("two clicks on the destructive button start one removal", async () => {
   const backend = withPreviews();
   await openApp(backend);

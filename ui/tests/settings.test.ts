@@ -44,6 +44,70 @@ test("editing starts from what is configured and names what it replaces", async 
   expect(text("location-scratch-2")).toContain("own files only");
 });
 
+test("which files may go is typed line by line and told in the list", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  await click("location-scratch-edit");
+  expect((find("place-rules") as HTMLDetailsElement).open).toBe(false);
+  const type = (testid: string, value: string) => fireEvent.input(find(testid), { target: { value } });
+  await type("place-include", "*.tmp\n\n  build/**  \n");
+  await type("place-exclude", "*.keep");
+  await type("place-protect", ".git");
+  await type("place-keep-newest", "3");
+  await type("place-min-age-hours", "48.7");
+  await type("place-min-size-bytes", "4096");
+  await fireEvent.change(find("place-age-by"), { target: { value: "newest" } });
+  await click("place-save");
+  expect(backend.settingsValue.locations.at(-1)?.settings).toMatchObject({
+    name: "scratch",
+    age_by: "newest",
+    include: ["*.tmp", "build/**"],
+    exclude: ["*.keep"],
+    protect: [".git"],
+    keep_newest: 3,
+    min_age_hours: 48,
+    min_size_bytes: 4096,
+  });
+  const row = text("location-scratch");
+  for (const words of [
+    "only *.tmp and build/**",
+    "never *.keep",
+    "protects .git",
+    "newest 3 files",
+    "newest time",
+  ])
+    expect(row).toContain(words);
+});
+
+test("rules that are there stand open, and an emptied field means none", async () => {
+  const backend = new FakeBackend();
+  const settings = aLocation("scratch", { exclude: ["a", "b/**"], min_age_hours: 24 });
+  backend.settingsValue = someSettings({ locations: [{ settings, problem: null }] });
+  await openApp(backend, "#/settings");
+  await click("location-scratch-edit");
+  expect((find("place-rules") as HTMLDetailsElement).open).toBe(true);
+  expect((find("place-exclude") as HTMLTextAreaElement).value).toBe("a\nb/**");
+  await fireEvent.input(find("place-exclude"), { target: { value: "" } });
+  await fireEvent.input(find("place-min-age-hours"), { target: { value: "" } });
+  await click("place-save");
+  expect(backend.settingsValue.locations.at(-1)?.settings).toEqual(aLocation("scratch"));
+});
+
+test("a refused pattern keeps what was typed and says what is wrong with it", async () => {
+  const backend = new FakeBackend();
+  backend.failing.saveLocation = {
+    code: "invalid_parameters",
+    message: "`include` has `/a`, which begins with `/`",
+    hint: "patterns are relative to the location; write `a`",
+  };
+  await openApp(backend, "#/settings");
+  await click("location-scratch-edit");
+  await fireEvent.input(find("place-include"), { target: { value: "/a" } });
+  await click("place-save");
+  expect(text("error-place")).toContain("which begins with");
+  expect((find("place-include") as HTMLTextAreaElement).value).toBe("/a");
+});
+
 test("closing the dialog changes nothing", async () => {
   const backend = new FakeBackend();
   await openApp(backend, "#/settings");

@@ -10,7 +10,7 @@ function aCheck(id: string, status: HealthCheck["status"], observed: number | nu
 
 test.each([
   [aCleanup({ files_removed: 12, bytes_removed: 4_000_000 }), "removed 12 files, 4 MB"],
-  [aCleanup(), "nothing was old enough to remove"],
+  [aCleanup(), "there was nothing to remove"],
   [aCleanup({ files_matched: 2, problems_total: 2 }), "nothing was removed, 2 problems"],
   [
     aCleanup({ runs_removed: 3, files_removed: 214, bytes_removed: 3_200_000_000 }),
@@ -21,7 +21,7 @@ test.each([
     "removed 1 file, 1 empty folder, 10 B",
   ],
   [aPreview([anEntry("/a"), anEntry("/b")]), "would remove 2 files (8.2 kB)"],
-  [aPreview([]), "nothing is old enough to remove"],
+  [aPreview([]), "there is nothing to remove"],
   [aHealth({ checks: [aCheck("cpu", "ok", 3)] }), "healthy: 1 check, all well"],
   [
     aHealth({

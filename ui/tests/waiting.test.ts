@@ -121,6 +121,16 @@ test.each([
     { max_age_hours: 0, locations: ["a", "b"] },
     ["everything, however new it is", "in the locations a and b"],
   ],
+  [
+    "cleanup-temp-files",
+    { max_age_hours: 24, exclude: ["*.log", "a/**"], min_size_bytes: 4096, locations: ["scratch"] },
+    [
+      "what is older than 24 hours",
+      "never *.log and a/**",
+      "nothing smaller than 4,096 bytes",
+      "in the location scratch",
+    ],
+  ],
   ["cleanup-runs", { history: true, run_stores: [] }, ["finished tasks in the history", "no run store"]],
 ])("the parameters of %s %j are told before they are confirmed", (operation, params, lines) =>
   expect(paramWords(operation, params)).toEqual(lines),

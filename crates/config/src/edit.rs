@@ -3,14 +3,18 @@
 //! Rule: a file that is wrong is not touched, and what would become wrong is not written.
 //! One editor at a time, across processes, by a lock file beside the configuration.
 
+mod lists;
+
 use std::fs::File;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+use upkeep_contract::choice::check_rules;
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 
+use self::lists::{merge_list, plain};
 use crate::read::read_text;
 use crate::write::{folder_of, replace};
 use crate::{ConfigError, Configuration, Fault, rules};
@@ -28,6 +32,7 @@ pub fn save_location(
     previous_name: Option<&str>,
     location: &LocationSettings,
 ) -> Result<(), ConfigError> {
+    check_rules(location).map_err(|fault| refused(fault.key)(Fault::Rule(fault.problem)))?;
     save(
         file,
         LOCATIONS,
@@ -297,21 +302,17 @@ impl Wanted {
 
 /// True when two items say the same, however they are written.
 fn same(left: &Item, right: &Item) -> bool {
-    let plain = |item: &Item| {
-        let mut value = item.as_value().cloned()?;
-        value.decor_mut().clear();
-        match value {
-            Value::String(text) => Some(Value::from(text.into_value()).to_string()),
-            Value::Integer(number) => Some(number.into_value().to_string()),
-            other => Some(other.to_string()),
-        }
-    };
+    let plain = |item: &Item| item.as_value().map(plain);
     plain(left).is_some() && plain(left) == plain(right)
 }
 
 /// Sets a value and keeps the space and comment around the one that was there.
 fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
-    if let Some(Item::Value(present)) = table.get_mut(key) {
+    if let (Some(Item::Value(Value::Array(present))), Value::Array(wanted)) =
+        (table.get_mut(key), &value)
+    {
+        merge_list(present, wanted);
+    } else if let Some(Item::Value(present)) = table.get_mut(key) {
         *value.decor_mut() = present.decor().clone();
         *present = value;
     } else {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use upkeep_contract::choice::RuleProblem;
 use upkeep_contract::{ErrorCode, ErrorReply};
 
 /// What is wrong with one place of the file, or with a value somebody wants to save.
@@ -71,6 +72,9 @@ pub enum Fault {
         /// The most allowed.
         most: String,
     },
+    /// A rule of what a cleanup takes that cannot be used.
+    #[error("{0}")]
+    Rule(RuleProblem),
     /// The name that is to be changed or removed does not exist.
     #[error("`{0}` is not in the configuration")]
     NoSuchName(String),
@@ -106,6 +110,7 @@ impl Fault {
                 "lower the warning, or raise the critical threshold".to_owned()
             }
             Self::OutOfRange { least, most, .. } => format!("give a number from {least} to {most}"),
+            Self::Rule(problem) => problem.cure(),
             Self::NoSuchName(_) => {
                 "read the settings again; somebody may have removed or renamed it".to_owned()
             }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use upkeep_contract::choice::check_rules;
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 
 use crate::document::{Document, Node, Step, dotted, line_and_column, one_line};
@@ -141,7 +142,17 @@ fn expected(key: &str) -> &'static str {
         "worker.concurrency"
         | "worker.lease_seconds"
         | "run_stores.keep_newest"
+        | "locations.keep_newest"
+        | "locations.min_age_hours"
+        | "locations.min_size_bytes"
         | "health.disk_floor_bytes" => "write a whole number, without quotes",
+        "locations.include" | "locations.exclude" => {
+            "write a list of patterns, such as [\"*.tmp\", \"build/**\"]"
+        }
+        "locations.protect" => "write a list of names, such as [\"KEEP\", \".git\"]",
+        "locations.age_by" => {
+            "write \"modified\", \"accessed\", \"changed\", \"created\" or \"newest\""
+        }
         "locations.name" | "run_stores.name" | "locations.path" | "run_stores.path" => {
             "write text in double quotes"
         }
@@ -165,7 +176,19 @@ fn check_entries(
         .iter()
         .map(|entry| (entry.name.as_str(), entry.path.as_str()));
     check_list(document, "locations", &locations.collect::<Vec<_>>())?;
-    check_list(document, "run_stores", &run_stores.collect::<Vec<_>>())
+    check_list(document, "run_stores", &run_stores.collect::<Vec<_>>())?;
+    for (index, location) in configuration.locations.iter().enumerate() {
+        check_rules(location).map_err(|fault| {
+            let mut steps = vec![
+                Step::Key("locations".to_owned()),
+                Step::Index(index),
+                Step::Key(fault.key.to_owned()),
+            ];
+            steps.extend(fault.index.map(Step::Index));
+            document.wrong(&steps, Fault::Rule(fault.problem))
+        })?;
+    }
+    Ok(())
 }
 
 fn check_list(

@@ -17,19 +17,6 @@ pub fn suggestions(folders: &Folders, configuration: &Configuration) -> Vec<Sugg
     )
 }
 
-/// A location with everything but name and path as the file's defaults have it.
-pub(crate) fn location(name: &str, path: &str) -> LocationSettings {
-    LocationSettings {
-        name: name.to_owned(),
-        path: path.to_owned(),
-        enabled: true,
-        remove_empty_directories: false,
-        only_own_files: false,
-        allow_mount_root: false,
-        trash: false,
-    }
-}
-
 struct Candidate {
     name: &'static str,
     path: PathBuf,
@@ -89,7 +76,10 @@ fn among(
                 settings: LocationSettings {
                     only_own_files: candidate.only_own_files,
                     allow_mount_root: is_mount_root(&path),
-                    ..location(&free_name(candidate.name, configuration), path.to_str()?)
+                    ..LocationSettings::new(
+                        free_name(candidate.name, configuration),
+                        path.to_str()?,
+                    )
                 },
                 why: candidate.why.to_owned(),
             })
@@ -177,12 +167,13 @@ mod tests {
         );
 
         let path = temporary.canonicalize().unwrap();
-        let with_temporary = configured(vec![location("mine", path.to_str().unwrap())]);
+        let with_temporary =
+            configured(vec![LocationSettings::new("mine", path.to_str().unwrap())]);
         assert_eq!(
             names(&suggest(&with_temporary)),
             ["thumbnails", "user-cache"]
         );
-        let name_taken = configured(vec![location("thumbnails", "/elsewhere")]);
+        let name_taken = configured(vec![LocationSettings::new("thumbnails", "/elsewhere")]);
         assert_eq!(
             names(&suggest(&name_taken)),
             ["system-temporary", "thumbnails-2", "user-cache"]

@@ -68,6 +68,9 @@ fn first_text(own_temporary: &str) -> String {
 #   remove_empty_directories = true   # folders that became empty and are old enough go, too
 #   only_own_files = true             # files of other users stay
 #   trash = true                      # files go to the trash
+#   include = ["*.tmp", "build/**"]   # only these; README.md, "Configuration", has all rules
+#   exclude = ["*.keep"]              # never these
+#   protect = [".git"]                # never what has this name, nor what lies below it
 #
 # A run store is a folder whose direct children are runs that "clean up old runs" may remove:
 #   [[run_stores]]

@@ -122,6 +122,108 @@ fn edits_change_their_own_line_and_nothing_else() {
     check(|file| set_embedded_worker(file, true), FILE);
 }
 
+const RULES: &str = r#"[[locations]]
+name = "scratch"
+path = "/srv/scratch"
+# asked by ben
+exclude = [
+  '*.keep',  # his results
+  "data/**", # hers
+]
+include = ["*.tmp"] # for now
+"#;
+
+/// Saves the rules of [`RULES`] with a change and compares what stands between path and end.
+#[track_caller]
+fn check_rules(change: impl FnOnce(&mut LocationSettings), from: &str, to: &str) {
+    let installation = installation(RULES);
+    let mut wanted = installation.read().locations.remove(0);
+    change(&mut wanted);
+    save_location(&installation.file, Some("scratch"), &wanted).unwrap();
+    assert!(RULES.contains(from), "{from}");
+    assert_eq!(installation.text(), RULES.replace(from, to));
+    assert_eq!(installation.read().locations, [wanted]);
+}
+
+#[test]
+fn rules_keep_the_comments_around_them() {
+    check_rules(|_| {}, "", "");
+    check_rules(
+        |it| it.exclude.push("*.log".into()),
+        "# hers\n]",
+        "# hers\n  \"*.log\",\n]",
+    );
+    check_rules(
+        |it| it.exclude.truncate(1),
+        "  \"data/**\", # hers\n]",
+        "  # hers\n]",
+    );
+    check_rules(
+        |it| it.include.push("build/**".into()),
+        "[\"*.tmp\"] #",
+        "[\"*.tmp\", \"build/**\"] #",
+    );
+    check_rules(|it| it.include.clear(), "[\"*.tmp\"] #", "[] #");
+    check_rules(
+        |it| it.keep_newest = 3,
+        "for now\n",
+        "for now\nkeep_newest = 3\n",
+    );
+    check_rules(
+        |it| it.protect = vec![".git".into()],
+        "for now\n",
+        "for now\nprotect = [\".git\"]\n",
+    );
+}
+
+#[test]
+fn a_list_stays_readable_whatever_goes_from_it() {
+    let check = |list: &str, keep: &[&str], expect: &str| {
+        let text = |list: &str| {
+            format!("[[locations]]\nname = \"a\"\npath = \"/srv/a\"\nexclude = {list}\n")
+        };
+        let installation = installation(&text(list));
+        let mut wanted = installation.read().locations.remove(0);
+        wanted.exclude = keep.iter().map(|&it| it.to_owned()).collect();
+        save_location(&installation.file, Some("a"), &wanted).unwrap();
+        assert_eq!(installation.text(), text(expect));
+        assert_eq!(installation.read().locations, [wanted]);
+    };
+    check("[\"a\", \"b\"]", &["b"], "[\"b\"]");
+    check("[\"a\", \"b\"]", &["a"], "[\"a\"]");
+    check("[\"a\", \"b\"]", &[], "[]");
+    check("[\"a\", \"b\"]", &["c"], "[\"c\"]");
+    check("[\n  # why a\n  \"a\"]", &[], "[\n  # why a\n  ]");
+    check("[\n  \"a\" # why\n]", &[], "[\n   # why\n]");
+    check("[\n  \"a\" # why\n]", &["b"], "[\"b\"\n   # why\n]");
+    check(
+        "[\n  # one\n  \"a\", # two\n  \"b\",\n  # three\n]",
+        &[],
+        "[\n  # one\n  # two\n  # three\n]",
+    );
+    check(
+        "[\n  \"a\",\n  # last\n]",
+        &["a", "b"],
+        "[\n  \"a\",\n  \"b\",\n  # last\n]",
+    );
+}
+
+#[test]
+fn a_rule_that_cannot_be_used_is_not_written() {
+    let installation = installation(RULES);
+    let mut wanted = installation.read().locations.remove(0);
+    wanted.include = vec!["/srv/scratch/*".into()];
+    let error = save_location(&installation.file, Some("scratch"), &wanted).unwrap_err();
+    let reply = ErrorReply::from(&error);
+    assert_eq!(reply.code, ErrorCode::InvalidParameters);
+    assert!(
+        reply.message.contains("`include` has `/srv/scratch/*`"),
+        "{reply:?}"
+    );
+    assert!(reply.hint.contains("relative to the location"), "{reply:?}");
+    assert_eq!(installation.text(), RULES);
+}
+
 #[test]
 fn a_new_entry_stands_after_its_own_kind() {
     check(

@@ -6,6 +6,8 @@ use upkeep_config::{
     ConfigError, Configuration, FirstStart, Folders, HealthSettings, OWN_TEMPORARY_NAME,
     WorkerSettings, ensure_exists,
 };
+use upkeep_contract::choice::AgeBy;
+use upkeep_contract::settings::LocationSettings;
 use upkeep_contract::worker::ClaimStrategy;
 use upkeep_contract::{ErrorCode, ErrorReply};
 
@@ -218,6 +220,77 @@ fn a_path_that_is_not_whole_is_refused() {
     check(
         "[[run_stores]]\nname = \"a\"\npath = \"runs\"",
         "3:8 run_stores.path | not an absolute path | whole path",
+    );
+}
+
+#[test]
+fn rules_of_what_is_taken_are_read() {
+    let text = location(
+        "age_by = \"newest\"\ninclude = [\"*.tmp\", \"build/**\"]\nexclude = [\"*.keep\"]\nprotect = [\"KEEP\", \".git\"]\nkeep_newest = 3\nmin_age_hours = 48\nmin_size_bytes = 4096",
+    );
+    let found = parse(&text).unwrap().locations.remove(0);
+    let expect = LocationSettings {
+        age_by: AgeBy::Newest,
+        include: vec!["*.tmp".into(), "build/**".into()],
+        exclude: vec!["*.keep".into()],
+        protect: vec!["KEEP".into(), ".git".into()],
+        keep_newest: 3,
+        min_age_hours: 48,
+        min_size_bytes: 4096,
+        ..LocationSettings::new("a", "/srv/a")
+    };
+    assert_eq!(found, expect);
+    assert_eq!(
+        parse(&location("")).unwrap().locations.remove(0),
+        LocationSettings::new("a", "/srv/a")
+    );
+}
+
+#[test]
+fn a_rule_that_cannot_be_used_is_refused_with_its_place() {
+    check(
+        &location("include = [\"*.tmp\", \"[a\"]"),
+        "4:21 locations.include | `[a`, which cannot be read | [a-z]",
+    );
+    check(
+        &location("exclude = [\n  \"a\",\n  \"/b\",\n]"),
+        "6:3 locations.exclude | `/b`, which begins with `/` | write `b`",
+    );
+    check(
+        &location("exclude = [\"\"]"),
+        "4:12 locations.exclude | empty entry | remove the entry",
+    );
+    check(
+        &location("include = [\"x\"]\nexclude = [\"y\", \"x\"]"),
+        "5:17 locations.exclude | `x`, which stands under `include`, too | one of the two",
+    );
+    check(
+        &location("protect = [\"*.lock\"]"),
+        "4:12 locations.protect | not a plain name | under `exclude`",
+    );
+    check(
+        &location("min_age_hours = 1000000"),
+        "4:17 locations.min_age_hours | is 1000000, outside 0 to 876600 | from 0",
+    );
+    check(
+        &location("include = \"*.tmp\""),
+        "4:11 locations.include | expected a sequence | [\"*.tmp\", \"build/**\"]",
+    );
+    check(
+        &location("protect = \"KEEP\""),
+        "4:11 locations.protect | expected a sequence | [\"KEEP\", \".git\"]",
+    );
+    check(
+        &location("age_by = \"birth\""),
+        "4:10 locations.age_by | unknown variant | \"created\"",
+    );
+    check(
+        &location("min_size_bytes = \"4k\""),
+        "4:18 locations.min_size_bytes | expected u64 | whole number",
+    );
+    check(
+        &location("exlude = [\"a\"]"),
+        "4:1 locations.exlude | not a key | write `exclude`",
     );
 }
 

@@ -54,6 +54,16 @@ pub enum KeptReason {
     Unfinished,
     /// A configured location or run store lies in it, which is cleaned by its own settings.
     OtherLocation,
+    /// It matches a pattern of what is left out.
+    Excluded,
+    /// It matches none of the patterns of what may be taken.
+    NotIncluded,
+    /// It has a protected name, with everything below it.
+    Protected,
+    /// It is smaller than what may be taken.
+    TooSmall,
+    /// It is old enough for the task, but not for its location.
+    BelowMinAge,
 }
 
 /// How many were kept for one reason.
@@ -165,7 +175,7 @@ pub struct CleanupReport {
     pub plan: Option<PlanId>,
     /// The host whose disks were looked at.
     pub host: String,
-    /// Files old enough to be removed (for `cleanup-runs`: those inside the matching runs and artifact folders).
+    /// Files that age and rules choose (for `cleanup-runs`: those inside the matching runs and artifact folders).
     #[ts(type = "number")]
     pub files_matched: u64,
     /// Their bytes.

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod bulk;
+pub mod choice;
 pub mod cleanup;
 pub mod clock;
 pub mod error;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::PlanId;
+use crate::choice::{MIN_SIZE_BYTES_MAX, check_patterns};
 
 /// The age used when none is given: a day, what `tmpreaper` and `systemd-tmpfiles` users start from.
 pub const DEFAULT_MAX_AGE_HOURS: f64 = 24.0;
@@ -15,6 +16,8 @@ pub const DEFAULT_MAX_AGE_HOURS: f64 = 24.0;
 pub const DEFAULT_RUN_MAX_AGE_HOURS: f64 = 720.0;
 /// The largest age accepted: 100 years; above it a number is more likely a unit mistaken.
 pub const LARGEST_MAX_AGE_HOURS: f64 = 876_600.0;
+/// The same as a whole number.
+pub(crate) const LARGEST_MAX_AGE_HOURS_WHOLE: u32 = 876_600;
 
 /// A parameter that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,12 +43,20 @@ pub trait Validate {
 #[serde(default, deny_unknown_fields)]
 #[ts(optional_fields)]
 pub struct CleanupTempFilesParams {
-    /// Files whose modification is older than this many hours are removed; 0 means every file.
+    /// Files older than this many hours are removed; 0 means every file. A location's own least age stands above it.
     #[schemars(range(min = 0.0, max = 876_600.0))]
     pub max_age_hours: f64,
     /// Names of configured locations; none means all that are turned on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locations: Option<Vec<String>>,
+    /// Patterns of what is left out, besides what each location leaves out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<Vec<String>>,
+    /// Smaller files stay, besides what each location says of sizes.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_992_u64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(type = "number")]
+    pub min_size_bytes: Option<u64>,
     /// Only find out what would be removed, and write a plan.
     pub dry_run: bool,
     /// Remove exactly what this plan lists, nothing else.
@@ -58,6 +69,8 @@ impl Default for CleanupTempFilesParams {
         Self {
             max_age_hours: DEFAULT_MAX_AGE_HOURS,
             locations: None,
+            exclude: None,
+            min_size_bytes: None,
             dry_run: false,
             plan: None,
         }
@@ -68,6 +81,12 @@ impl Validate for CleanupTempFilesParams {
     fn validate(&self) -> Result<(), InvalidParameter> {
         check_age(self.max_age_hours)?;
         check_names("locations", self.locations.as_deref())?;
+        check_patterns(self.exclude.as_deref().unwrap_or_default())
+            .map_err(|problem| invalid("exclude", format!("{problem}; {}", problem.cure())))?;
+        if let Some(size) = self.min_size_bytes.filter(|it| *it > MIN_SIZE_BYTES_MAX) {
+            let problem = format!("is {size}; give bytes from 0 to {MIN_SIZE_BYTES_MAX}");
+            return Err(invalid("min_size_bytes", problem));
+        }
         check_plan(self.dry_run, self.plan.as_ref())
     }
 }
@@ -233,6 +252,26 @@ mod tests {
         check(r#"{"max_age_hours":1e300}"#, Err("`max_age_hours`"));
         check(r#"{"max_age_hours":"1"}"#, Err("invalid type"));
         check(r#"{"max_age_hour":1}"#, Err("unknown field `max_age_hour`"));
+        check(
+            r#"{"exclude":["*.keep","a/**"],"min_size_bytes":4096}"#,
+            Ok(()),
+        );
+        check(
+            r#"{"exclude":["a","/b"]}"#,
+            Err("`exclude` has `/b`, which begins with `/`; patterns are relative"),
+        );
+        check(r#"{"exclude":[""]}"#, Err("`exclude` has an empty entry"));
+        check(r#"{"min_size_bytes":-1}"#, Err("invalid value"));
+        check(
+            r#"{"min_size_bytes":18446744073709551615}"#,
+            Err("`min_size_bytes` is 18446744073709551615"),
+        );
+        // a task can leave out more, never take in more or go below a location's floor
+        check(r#"{"include":["*"]}"#, Err("unknown field `include`"));
+        check(
+            r#"{"min_age_hours":0}"#,
+            Err("unknown field `min_age_hours`"),
+        );
         check(r#"{"locations":["a","a"]}"#, Err("names `a` twice"));
         check(r#"{"locations":[""]}"#, Err("empty name"));
         check(

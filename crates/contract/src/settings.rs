@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::ErrorReply;
+use crate::choice::AgeBy;
 
 /// A named directory that cleaning may touch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
@@ -33,6 +34,50 @@ pub struct LocationSettings {
     /// Whether files go to the desktop's trash instead of being removed.
     #[serde(default)]
     pub trash: bool,
+    /// By which of its times a file is as old as it is.
+    #[serde(default)]
+    pub age_by: AgeBy,
+    /// Patterns of the files that may be taken; none means all.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// Patterns of what is never taken; a folder that matches stays with everything below it.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// Names of files and folders that are never taken, nor what lies below such a folder.
+    #[serde(default)]
+    pub protect: Vec<String>,
+    /// How many of the newest files that would be taken at any age always stay.
+    #[serde(default)]
+    pub keep_newest: u32,
+    /// Nothing younger is taken, whatever a task asks for.
+    #[serde(default)]
+    pub min_age_hours: u32,
+    /// Smaller files stay; the size is that of the content.
+    #[serde(default)]
+    #[ts(type = "number")]
+    pub min_size_bytes: u64,
+}
+
+impl LocationSettings {
+    /// A location that is turned on, with everything else as the configuration's defaults have it.
+    pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            path: path.into(),
+            enabled: true,
+            remove_empty_directories: false,
+            only_own_files: false,
+            allow_mount_root: false,
+            trash: false,
+            age_by: AgeBy::default(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            protect: Vec::new(),
+            keep_newest: 0,
+            min_age_hours: 0,
+            min_size_bytes: 0,
+        }
+    }
 }
 
 /// A named directory whose direct children are runs.

@@ -178,13 +178,9 @@ impl Cleanup {
 
     fn hold(&self, store: &RunStoreSettings) -> Result<Held, OperationError> {
         let as_location = LocationSettings {
-            name: store.name.clone(),
-            path: store.path.clone(),
             enabled: store.enabled,
-            remove_empty_directories: false,
-            only_own_files: false,
             allow_mount_root: store.allow_mount_root,
-            trash: false,
+            ..LocationSettings::new(&store.name, &store.path)
         };
         hold("run store", as_location, &self.settings)
     }

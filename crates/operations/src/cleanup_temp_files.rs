@@ -3,6 +3,7 @@
 //! A preview writes a plan and changes nothing else. Everything else executes a plan: that of
 //! a preview, or one made at the beginning of the same task.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use upkeep_contract::operation::CLEANUP_TEMP_FILES;
 use upkeep_contract::params::CleanupTempFilesParams;
 use upkeep_contract::settings::LocationSettings;
 
+use crate::deletion::choose::Newest;
 use crate::deletion::conclude::{conclude, hold, off_the_runtime, own_plan_id, plan_to_execute};
-use crate::deletion::cursor::Cursor;
 use crate::deletion::execute::{Execute, Held};
 use crate::deletion::manifest::Manifest;
 use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
@@ -117,7 +118,7 @@ impl Cleanup {
         }
         let mut held: Vec<Held> = Vec::with_capacity(chosen.len());
         for location in chosen {
-            let next = hold("location", location.clone(), &self.settings)?;
+            let next = self.hold(location)?;
             let identity = next.root.stat.identity;
             if let Some(same) = held.iter().find(|it| it.root.stat.identity == identity) {
                 return Err(OperationError::permanent(
@@ -131,6 +132,29 @@ impl Cleanup {
             held.push(next);
         }
         Ok(held)
+    }
+
+    /// Holds a location with its rules, narrowed by what the task asks for: never widened.
+    fn hold(&self, location: &LocationSettings) -> Result<Held, OperationError> {
+        let mut narrowed = location.clone();
+        let more = self.params.exclude.iter().flatten();
+        narrowed.exclude.extend(more.cloned());
+        let least = self.params.min_size_bytes.unwrap_or(0);
+        narrowed.min_size_bytes = narrowed.min_size_bytes.max(least);
+        hold("location", narrowed, &self.settings)
+    }
+
+    /// Says which locations keep what the task would take by its age.
+    fn say_floors(&self, locations: &[Held]) {
+        for held in locations {
+            let least = held.settings.min_age_hours;
+            if self.params.max_age_hours < f64::from(least) {
+                self.work.context.info(format!(
+                    "the location `{}` keeps everything younger than {least} hours; the {} hours asked for were raised to that there",
+                    held.settings.name, self.params.max_age_hours
+                ));
+            }
+        }
     }
 
     fn find(&self, name: &str) -> Result<&LocationSettings, OperationError> {
@@ -171,6 +195,7 @@ impl Cleanup {
             planned,
         );
         let others = roots_of_all(&self.settings)?;
+        self.say_floors(locations);
         let mut writer = PlanWriter::create(&context.artifact_folder(), &header)?;
         let mut folders = Folders::default();
         let mut links = Links::default();
@@ -181,6 +206,13 @@ impl Cleanup {
                 .push(empty_location(&held.settings.name, &shown));
             let mut others = others.clone();
             others.remove(&held.root.stat.identity);
+            let newest = Newest {
+                work: &self.work,
+                chooser: &held.chooser,
+                only_own_files: held.settings.only_own_files,
+                others: &others,
+            };
+            let newest_ns = newest.last_kept_ns(&mut held.cursor())?;
             let scan = Scan {
                 work: &self.work,
                 plan: &mut writer,
@@ -189,10 +221,13 @@ impl Cleanup {
                 links: &mut links,
                 index,
                 location: &held.settings,
+                chooser: &held.chooser,
                 cutoff_ns,
+                floor_ns: held.floor_ns(&self.work),
+                newest_ns,
                 others: &others,
             };
-            scan.run(&mut Cursor::new(Arc::clone(&held.root), held.path.clone()))?;
+            scan.run(&mut held.cursor())?;
         }
         report.folders = folders.largest();
         report.duration_ms = self.work.elapsed_ms();
@@ -205,7 +240,7 @@ impl Cleanup {
         let mut held = Vec::new();
         for planned in &plan.header.locations {
             let now = self.find(&planned.name)?;
-            let next = hold("location", now.clone(), &self.settings)?;
+            let next = self.hold(now)?;
             if now.path != planned.path || next.root.stat.identity != planned.identity {
                 return Err(plan::refuse(
                     &plan.header.id,
@@ -238,7 +273,12 @@ impl Cleanup {
             locations,
         };
         let before = report.files_matched;
-        let ended = execute.run(&mut report);
+        let others = if locations.iter().any(|held| held.chooser.keep_newest > 0) {
+            roots_of_all(&self.settings)?
+        } else {
+            HashSet::new()
+        };
+        let ended = execute.run(&others, &mut report);
         let gone = before.saturating_sub(report.files_matched);
         if gone > 0 {
             context.info(format!("{gone} files were gone before their turn came"));

@@ -4,6 +4,7 @@
 //! relative to directory descriptors; a path is never resolved twice.
 
 mod check;
+pub(crate) mod choose;
 pub(crate) mod conclude;
 pub(crate) mod cursor;
 pub(crate) mod execute;

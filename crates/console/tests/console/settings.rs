@@ -8,15 +8,7 @@ use upkeep_contract::{ErrorCode, ErrorReply};
 use crate::support::{Installation, check_reply, installation, reply};
 
 fn location(name: &str, path: &str) -> LocationSettings {
-    LocationSettings {
-        name: name.to_owned(),
-        path: path.to_owned(),
-        enabled: true,
-        remove_empty_directories: false,
-        only_own_files: false,
-        allow_mount_root: false,
-        trash: false,
-    }
+    LocationSettings::new(name, path)
 }
 
 fn inside(here: &Installation, folder: &str) -> String {

@@ -4,6 +4,7 @@ use upkeep_contract::PlanId;
 use upkeep_contract::cleanup::{CleanupOutcome, CleanupReport};
 
 use super::check::open_location;
+use super::choose::Chooser;
 use super::execute::Held;
 use super::plan::{Plan, refuse};
 use super::work::{Stop, Work};
@@ -72,10 +73,20 @@ pub(crate) fn hold(
     location: upkeep_contract::settings::LocationSettings,
     settings: &Settings,
 ) -> Result<Held, OperationError> {
+    let chooser = Chooser::of(&location).map_err(|problem| {
+        OperationError::permanent(
+            format!(
+                "the rules of the {what} `{}` cannot be used: one of its lists {problem}; nothing was removed",
+                location.name
+            ),
+            problem.cure(),
+        )
+    })?;
     let path = std::path::Path::new(&location.path);
     match open_location(path, location.allow_mount_root, settings) {
         Ok((path, root)) => Ok(Held {
             settings: location,
+            chooser,
             path,
             root: std::sync::Arc::new(root),
         }),

@@ -6,20 +6,22 @@
 mod directories;
 mod files;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use upkeep_contract::cleanup::{CleanupReport, KeptReason};
 use upkeep_contract::settings::LocationSettings;
 
+use super::choose::{Chooser, Newest};
 use super::cursor::Cursor;
 use super::in_use::Picture;
 use super::manifest::{Done, Earlier, Manifest};
 use super::open::Root;
 use super::plan::{BATCH, Line, Numbered, Plan, PlanReader};
+use super::stat::Identity;
 use super::tally;
-use super::work::{Stop, Work};
+use super::work::{Stop, Work, end_of_millisecond};
 use crate::OperationError;
 
 /// File systems stamp times from a clock that ticks every few milliseconds.
@@ -28,8 +30,39 @@ const CLOCK_GRAIN_NS: i64 = 20_000_000;
 /// A location whose root is held.
 pub(crate) struct Held {
     pub(crate) settings: LocationSettings,
+    pub(crate) chooser: Chooser,
     pub(crate) path: std::path::PathBuf,
     pub(crate) root: Arc<Root>,
+}
+
+impl Held {
+    /// A cursor at the root.
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor::new(Arc::clone(&self.root), self.path.clone())
+    }
+
+    /// Nothing younger than this may be taken, nanoseconds.
+    pub(crate) fn floor_ns(&self, work: &Work) -> i64 {
+        let least = i64::try_from(self.chooser.min_age.as_nanos()).unwrap_or(i64::MAX);
+        work.now_ns.saturating_sub(least)
+    }
+}
+
+/// What the time of an entry is held against, just before its removal.
+#[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a time and carries its unit"
+)]
+struct Limits {
+    /// Nothing younger was asked for when the plan was made.
+    cutoff_ns: i64,
+    /// Nothing younger may be taken now.
+    floor_ns: i64,
+    /// What is as new as this is one of the newest now.
+    newest_ns: i64,
+    /// When the removal began, with some room for coarse clocks.
+    began_ns: i64,
 }
 
 /// Removes what a plan lists.
@@ -54,20 +87,56 @@ struct Shared<'a> {
     stop: AtomicBool,
     done: AtomicU64,
     total: u64,
+    /// One for each location.
+    limits: &'a [Limits],
 }
 
 impl Execute<'_> {
     /// Removes; the report carries on from the plan's.
-    pub(crate) fn run(&self, report: &mut CleanupReport) -> Result<(), Stop> {
+    /// `others` are the roots of all locations and run stores; asked only where newest files stay.
+    pub(crate) fn run(
+        &self,
+        others: &HashSet<Identity>,
+        report: &mut CleanupReport,
+    ) -> Result<(), Stop> {
+        let limits = self.limits(others)?;
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4));
-        self.pass(Pass::Files, threads, report)?;
+        self.pass(Pass::Files, threads, &limits, report)?;
         if self.plan.footer.directories > 0 {
-            self.pass(Pass::Directories, 1, report)?;
+            self.pass(Pass::Directories, 1, &limits, report)?;
         }
         Ok(())
     }
 
-    fn pass(&self, pass: Pass, threads: usize, report: &mut CleanupReport) -> Result<(), Stop> {
+    /// Which files are the newest is asked again: since the preview newer ones may have gone.
+    fn limits(&self, others: &HashSet<Identity>) -> Result<Vec<Limits>, Stop> {
+        let mut limits = Vec::with_capacity(self.locations.len());
+        for held in self.locations {
+            let mut others = others.clone();
+            others.remove(&held.root.stat.identity);
+            let newest = Newest {
+                work: self.work,
+                chooser: &held.chooser,
+                only_own_files: held.settings.only_own_files,
+                others: &others,
+            };
+            limits.push(Limits {
+                cutoff_ns: end_of_millisecond(self.plan.header.cutoff),
+                floor_ns: held.floor_ns(self.work),
+                newest_ns: newest.last_kept_ns(&mut held.cursor())?,
+                began_ns: self.manifest.began_ns.saturating_sub(CLOCK_GRAIN_NS),
+            });
+        }
+        Ok(limits)
+    }
+
+    fn pass(
+        &self,
+        pass: Pass,
+        threads: usize,
+        limits: &[Limits],
+        report: &mut CleanupReport,
+    ) -> Result<(), Stop> {
         let total = report.files_matched.saturating_sub(report.files_kept);
         let shared = Shared {
             lines: Mutex::new(self.plan.lines()?),
@@ -76,6 +145,7 @@ impl Execute<'_> {
             stop: AtomicBool::new(false),
             done: AtomicU64::new(0),
             total,
+            limits,
         };
         std::thread::scope(|scope| {
             for _ in 1..threads {
@@ -96,6 +166,7 @@ impl Execute<'_> {
             shared,
             cursors: HashMap::new(),
             picture: self.work.in_use.picture(),
+            buffer: Vec::new(),
             handled: 0,
             stopped: false,
         };
@@ -120,6 +191,8 @@ struct Hand<'a, 'r> {
     shared: &'a Shared<'r>,
     cursors: HashMap<usize, Cursor>,
     picture: Arc<Picture>,
+    /// For paths that patterns are matched against.
+    buffer: Vec<u8>,
     handled: u64,
     /// Set once the work must stop, so that no later batch of the unit begins.
     stopped: bool,
@@ -238,6 +311,6 @@ impl Hand<'_, '_> {
             return Some(cursor);
         }
         let held = self.location(at).ok()?;
-        Some(Cursor::new(Arc::clone(&held.root), held.path.clone()))
+        Some(held.cursor())
     }
 }

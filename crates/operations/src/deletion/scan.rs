@@ -9,11 +9,12 @@ use rustix::io::Errno;
 use upkeep_contract::cleanup::{CleanupReport, EntryKind, KeptReason, PlanEntry};
 use upkeep_contract::settings::LocationSettings;
 
+use super::choose::Chooser;
 use super::cursor::Cursor;
 use super::in_use::Picture;
 use super::name::escape;
 use super::plan::{BATCH, FileEntry, PlanWriter};
-use super::stat::{Identity, Kind, Stat};
+use super::stat::{Identity, Kind, Stat, timestamp};
 use super::tally::{self, Folders, Links};
 use super::walk::{Step, Visitor, walk};
 use super::work::{Stop, Work};
@@ -28,8 +29,13 @@ pub(crate) struct Scan<'a> {
     /// Index of the location in the plan and in the report.
     pub(crate) index: usize,
     pub(crate) location: &'a LocationSettings,
-    /// Nothing younger than this is taken, nanoseconds.
+    pub(crate) chooser: &'a Chooser,
+    /// Nothing younger than this was asked for, nanoseconds.
     pub(crate) cutoff_ns: i64,
+    /// Nothing younger than this may be taken in this location.
+    pub(crate) floor_ns: i64,
+    /// What is as new as this stays as one of the newest.
+    pub(crate) newest_ns: i64,
     /// Roots of other locations, which are cleaned by their own settings.
     pub(crate) others: &'a HashSet<Identity>,
 }
@@ -45,10 +51,18 @@ impl Scan<'_> {
             device: stat.identity.device,
             emptied: vec![Emptied::default()],
             seen: 0,
+            buffer: Vec::new(),
         };
         let ended = walk(at, stat, &mut judge);
         judge.scan.folders.end_location();
         ended
+    }
+}
+
+impl Scan<'_> {
+    /// Whether the location takes only the own files and this is none.
+    fn is_foreign(&self, stat: &Stat) -> bool {
+        self.location.only_own_files && stat.owner != self.work.user
     }
 }
 
@@ -67,6 +81,8 @@ struct Judge<'a> {
     /// One for each directory from the root to the cursor.
     emptied: Vec<Emptied>,
     seen: u64,
+    /// For paths that patterns are matched against.
+    buffer: Vec<u8>,
 }
 
 impl Judge<'_> {
@@ -104,10 +120,57 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// A regular file or symbolic link that is old enough.
-    fn matched(&mut self, at: &mut Cursor, name: &CStr, stat: &Stat) -> Result<(), Stop> {
+    /// Into a folder, unless the rules close it.
+    fn folder(&mut self, at: &Cursor, name: &CStr) -> Step {
+        let chooser = self.scan.chooser;
+        match chooser.closes(at.path(), name.to_bytes(), &mut self.buffer) {
+            Some(reason) => {
+                self.keep(reason, 0, at, name);
+                Step::Over
+            }
+            None => Step::Into,
+        }
+    }
+
+    /// Why something that is not a folder stays, and that it never matched; `Ok` when it matches.
+    fn judge(&mut self, at: &Cursor, name: &CStr, stat: &Stat) -> Result<i64, Option<KeptReason>> {
+        let Scan { work, chooser, .. } = &self.scan;
+        if stat.mount != at.root().stat.mount {
+            return Err(Some(KeptReason::OtherMount));
+        }
+        let time = chooser.time_ns(stat).ok_or(Some(KeptReason::OddTime))?;
+        if work.is_future(time) || work.is_future(stat.modified_ns) {
+            return Err(Some(KeptReason::OddTime));
+        }
+        if time > self.scan.cutoff_ns {
+            return Err(None);
+        }
+        if stat.kind == Kind::Special {
+            return Err(Some(KeptReason::SpecialFile));
+        }
+        let chosen = chooser.leaves(at.path(), name.to_bytes(), stat, &mut self.buffer);
+        if chosen.is_some() {
+            return Err(chosen);
+        }
+        if time > self.scan.floor_ns {
+            return Err(Some(KeptReason::BelowMinAge));
+        }
+        if time >= self.scan.newest_ns && !self.scan.is_foreign(stat) {
+            return Err(Some(KeptReason::Newest));
+        }
+        Ok(time)
+    }
+
+    /// A regular file or symbolic link that is old enough and chosen.
+    fn matched(
+        &mut self,
+        at: &mut Cursor,
+        name: &CStr,
+        stat: &Stat,
+        time_ns: i64,
+    ) -> Result<(), Stop> {
         let scan = &mut self.scan;
-        let reason = if scan.location.only_own_files && stat.owner != scan.work.user {
+        let reason = if scan.is_foreign(stat) {
             Some(KeptReason::OtherOwner)
         } else if self.picture.uses(stat) {
             Some(KeptReason::InUse)
@@ -129,7 +192,7 @@ impl Judge<'_> {
             return Ok(());
         }
         scan.folders.add(&scan.location.name, at.path(), 1, bytes);
-        let age = scan.work.now_ns.saturating_sub(stat.modified_ns);
+        let age = scan.work.now_ns.saturating_sub(time_ns);
         tally::add_age(scan.report, age, 1, bytes);
         tally::list(scan.report, || PlanEntry {
             kind: if stat.kind == Kind::SymbolicLink {
@@ -140,7 +203,7 @@ impl Judge<'_> {
             location: scan.location.name.clone(),
             path: at.show(name.to_bytes()),
             bytes,
-            modified_at: stat.modified_at(),
+            modified_at: timestamp(time_ns),
         });
         if self.device != stat.identity.device || self.batch.len() >= BATCH {
             self.flush(at)?;
@@ -165,7 +228,7 @@ impl Visitor for Judge<'_> {
             emptied.had_entries = true;
         }
         if hint == FileType::Directory {
-            return Ok(Step::Into);
+            return Ok(self.folder(at, name));
         }
         let stat = match at.current().and_then(|here| Stat::of_entry(here, name)) {
             Ok(stat) => stat,
@@ -176,18 +239,12 @@ impl Visitor for Judge<'_> {
             }
         };
         if stat.kind == Kind::Directory {
-            return Ok(Step::Into);
+            return Ok(self.folder(at, name));
         }
-        if stat.mount != at.root().stat.mount {
-            self.keep(KeptReason::OtherMount, 0, at, name);
-        } else if self.scan.work.is_future(stat.modified_ns) {
-            self.keep(KeptReason::OddTime, 0, at, name);
-        } else if stat.modified_ns > self.scan.cutoff_ns {
-            self.stays();
-        } else if stat.kind == Kind::Special {
-            self.keep(KeptReason::SpecialFile, 0, at, name);
-        } else {
-            self.matched(at, name, &stat)?;
+        match self.judge(at, name, &stat) {
+            Ok(time) => self.matched(at, name, &stat, time)?,
+            Err(Some(reason)) => self.keep(reason, 0, at, name),
+            Err(None) => self.stays(),
         }
         Ok(Step::Over)
     }
@@ -227,11 +284,15 @@ impl Visitor for Judge<'_> {
         self.tick()?;
         let emptied = self.emptied.pop().unwrap_or_default();
         let scan = &mut self.scan;
-        let owned = !scan.location.only_own_files || stat.owner == scan.work.user;
+        let time = scan.chooser.time_ns(stat);
+        let old_enough = |time: i64| time <= scan.cutoff_ns.min(scan.floor_ns);
         let goes = scan.location.remove_empty_directories
             && !emptied.something_stays
-            && stat.modified_ns <= scan.cutoff_ns
-            && owned
+            && time.is_some_and(old_enough)
+            // what lay in it was taken by the rules; what was empty before must be meant by them
+            && (emptied.had_entries
+                || scan.chooser.includes(at.path(), name.to_bytes(), &mut self.buffer))
+            && !scan.is_foreign(stat)
             && !self.picture.uses(stat);
         if !goes {
             self.stays();
@@ -247,7 +308,7 @@ impl Visitor for Judge<'_> {
             location: scan.location.name.clone(),
             path: at.show(name.to_bytes()),
             bytes: stat.allocated,
-            modified_at: stat.modified_at(),
+            modified_at: timestamp(time.unwrap_or(stat.modified_ns)),
         });
         scan.plan.directory(
             scan.index,

@@ -44,8 +44,12 @@ pub(crate) struct Stat {
     pub(crate) owner: u32,
     /// Modification, nanoseconds since the Unix epoch.
     pub(crate) modified_ns: i64,
+    /// Last reading, as far as the file system writes it down; none when it does not say.
+    pub(crate) accessed_ns: Option<i64>,
     /// Last change of the entry itself, being moved among them; nobody can set it back.
     pub(crate) changed_ns: i64,
+    /// When the entry was made here; none when the file system does not say.
+    pub(crate) created_ns: Option<i64>,
     /// The mount it lies on; 0 where the kernel does not say (before Linux 5.8).
     pub(crate) mount: u64,
     pub(crate) mount_root: bool,
@@ -56,7 +60,9 @@ const WANTED: StatxFlags = StatxFlags::TYPE
     .union(StatxFlags::NLINK)
     .union(StatxFlags::UID)
     .union(StatxFlags::MTIME)
+    .union(StatxFlags::ATIME)
     .union(StatxFlags::CTIME)
+    .union(StatxFlags::BTIME)
     .union(StatxFlags::INO)
     .union(StatxFlags::SIZE)
     .union(StatxFlags::BLOCKS)
@@ -66,7 +72,8 @@ const WANTED: StatxFlags = StatxFlags::TYPE
 const NEEDED: StatxFlags = StatxFlags::TYPE
     .union(StatxFlags::INO)
     .union(StatxFlags::SIZE)
-    .union(StatxFlags::MTIME);
+    .union(StatxFlags::MTIME)
+    .union(StatxFlags::CTIME);
 
 impl Stat {
     /// Reads an entry of a directory.
@@ -103,7 +110,15 @@ impl Stat {
             links: read.stx_nlink,
             owner: read.stx_uid,
             modified_ns: nanoseconds(read.stx_mtime),
+            accessed_ns: given
+                .contains(StatxFlags::ATIME)
+                .then(|| nanoseconds(read.stx_atime)),
             changed_ns: nanoseconds(read.stx_ctime),
+            created_ns: given
+                .contains(StatxFlags::BTIME)
+                .then(|| nanoseconds(read.stx_btime))
+                // zero is what a file system says that has nothing to say
+                .filter(|made| *made > 0),
             mount: if given.contains(StatxFlags::MNT_ID) {
                 read.stx_mnt_id
             } else {
@@ -111,11 +126,6 @@ impl Stat {
             },
             mount_root: read.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
         })
-    }
-
-    /// The modification time as reports show it.
-    pub(crate) fn modified_at(&self) -> Timestamp {
-        timestamp(self.modified_ns)
     }
 }
 

@@ -85,7 +85,7 @@ impl Work {
 }
 
 /// Clocks give milliseconds, files nanoseconds: a file written in this very millisecond is not from the future.
-fn end_of_millisecond(time: Timestamp) -> i64 {
+pub(crate) fn end_of_millisecond(time: Timestamp) -> i64 {
     time.as_millis()
         .saturating_mul(1_000_000)
         .saturating_add(999_999)

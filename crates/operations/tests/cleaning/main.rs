@@ -4,6 +4,7 @@
     reason = "a builder that cannot build has failed its test"
 )]
 
+mod choosing;
 mod guards;
 mod plans;
 mod reference;

@@ -30,15 +30,7 @@ pub(crate) struct Place {
 }
 
 pub(crate) fn location(name: &str, path: &Path) -> LocationSettings {
-    LocationSettings {
-        name: name.to_owned(),
-        path: path.to_str().unwrap().to_owned(),
-        enabled: true,
-        remove_empty_directories: false,
-        only_own_files: false,
-        allow_mount_root: false,
-        trash: false,
-    }
+    LocationSettings::new(name, path.to_str().unwrap())
 }
 
 pub(crate) fn run_store(name: &str, path: &Path) -> RunStoreSettings {
@@ -159,15 +151,20 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 
 /// Sets an entry's modification (and access) this many hours back; a link's own, not its target's.
 pub(crate) fn age(path: &Path, hours_old: i64) {
+    age_and_read(path, hours_old, hours_old);
+}
+
+/// The same with an access time of its own.
+pub(crate) fn age_and_read(path: &Path, hours_old: i64, hours_since_read: i64) {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let seconds = i64::try_from(since.unwrap().as_secs()).unwrap();
-    let time = Timespec {
-        tv_sec: seconds - hours_old * 3600,
+    let before = |hours: i64| Timespec {
+        tv_sec: seconds - hours * 3600,
         tv_nsec: 123_456_789,
     };
     let times = Timestamps {
-        last_access: time,
-        last_modification: time,
+        last_access: before(hours_since_read),
+        last_modification: before(hours_old),
     };
     rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }

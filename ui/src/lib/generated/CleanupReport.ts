@@ -32,7 +32,7 @@ plan: PlanId | null,
  */
 host: string, 
 /**
- * Files old enough to be removed (for `cleanup-runs`: those inside the matching runs and artifact folders).
+ * Files that age and rules choose (for `cleanup-runs`: those inside the matching runs and artifact folders).
  */
 files_matched: number, 
 /**

@@ -6,13 +6,21 @@ import type { PlanId } from "./PlanId";
  */
 export type CleanupTempFilesParams = { 
 /**
- * Files whose modification is older than this many hours are removed; 0 means every file.
+ * Files older than this many hours are removed; 0 means every file. A location's own least age stands above it.
  */
 max_age_hours: number, 
 /**
  * Names of configured locations; none means all that are turned on.
  */
 locations?: Array<string>, 
+/**
+ * Patterns of what is left out, besides what each location leaves out.
+ */
+exclude?: Array<string>, 
+/**
+ * Smaller files stay, besides what each location says of sizes.
+ */
+min_size_bytes: number, 
 /**
  * Only find out what would be removed, and write a plan.
  */

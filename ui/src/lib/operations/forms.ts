@@ -4,6 +4,7 @@
 import type { OperationDescription } from "$lib/generated/OperationDescription";
 import { isObject, type JsonObject } from "$lib/backend/json";
 import { decimal } from "$lib/format";
+import { lines } from "./choice";
 
 export type AgeUnit = "hours" | "days";
 export type ChoiceSource = "locations" | "run_stores";
@@ -11,11 +12,21 @@ export type ChoiceSource = "locations" | "run_stores";
 interface Common {
   key: string;
   label: string;
+  /** Narrows what the configuration chooses; shown only when asked for. */
+  narrows?: true;
 }
 export type Field =
   | (Common & { kind: "age"; preset: number; least: number; most: number })
-  | (Common & { kind: "number"; preset: number; least: number; most: number; unit: string })
+  | (Common & {
+      kind: "number";
+      /** `null` for one that may be left empty. */
+      preset: number | null;
+      least: number;
+      most: number;
+      unit: string;
+    })
   | (Common & { kind: "switch"; preset: boolean })
+  | (Common & { kind: "patterns" })
   | (Common & { kind: "choice"; source: ChoiceSource });
 
 /** What stands in the fields. `null` is an empty or unreadable number. */
@@ -23,6 +34,8 @@ export interface FormValues {
   ages: Record<string, { amount: number | null; unit: AgeUnit }>;
   numbers: Record<string, number | null>;
   switches: Record<string, boolean>;
+  /** One pattern a line. */
+  texts: Record<string, string>;
   /** What was unticked, so that a location added later is ticked like the others. */
   unticked: Record<string, string[]>;
 }
@@ -42,9 +55,14 @@ const LABELS: Record<string, string> = {
   history: "Finished tasks in the history",
   cpu_window_ms: "Average CPU over",
   range_hours: "Queue figures of the past",
+  exclude: "Never these (one pattern a line)",
+  min_size_bytes: "Nothing smaller than",
 };
 
-const ORDER: Record<Field["kind"], number> = { age: 0, number: 1, switch: 2, choice: 3 };
+/** What can only take less than the configuration says. */
+const NARROWING = ["exclude", "min_size_bytes"];
+
+const ORDER: Record<Field["kind"], number> = { age: 0, number: 1, switch: 2, choice: 3, patterns: 4 };
 
 /** Set by the page itself, never by a field. */
 const NOT_ASKED = ["dry_run", "plan"];
@@ -55,7 +73,8 @@ export function fieldsOf(operation: OperationDescription): Field[] {
   const fields = Object.entries(schema.properties).flatMap(([key, property]) => {
     if (NOT_ASKED.includes(key) || !isObject(property)) return [];
     const field = fieldOf(key, property);
-    return field ? [field] : [];
+    if (!field) return [];
+    return NARROWING.includes(key) ? [{ ...field, narrows: true as const }] : [field];
   });
   // a schema has no order of its own
   return fields.sort((a, b) => ORDER[a.kind] - ORDER[b.kind]);
@@ -64,23 +83,26 @@ export function fieldsOf(operation: OperationDescription): Field[] {
 function fieldOf(key: string, property: JsonObject): Field | null {
   const label = LABELS[key] ?? readable(key);
   if (key === "locations" || key === "run_stores") return { kind: "choice", key, label, source: key };
+  if (key === "exclude") return { kind: "patterns", key, label };
   const types = Array.isArray(property.type) ? property.type : [property.type];
   if (types.includes("boolean")) return { kind: "switch", key, label, preset: property.default === true };
   if (!types.includes("number") && !types.includes("integer")) return null;
   const least = typeof property.minimum === "number" ? property.minimum : 0;
   const most = typeof property.maximum === "number" ? property.maximum : Number.MAX_SAFE_INTEGER;
-  const preset = typeof property.default === "number" ? property.default : least;
-  if (key === "max_age_hours") return { kind: "age", key, label, preset, least, most };
+  const given = typeof property.default === "number" ? property.default : null;
+  const preset = given ?? (types.includes("null") ? null : least);
+  if (key === "max_age_hours" && preset !== null) return { kind: "age", key, label, preset, least, most };
   return { kind: "number", key, label, preset, least, most, unit: unitOf(key) };
 }
 
 function readable(key: string): string {
-  const words = key.replace(/_(ms|hours)$/, "").replaceAll("_", " ");
+  const words = key.replace(/_(ms|hours|bytes)$/, "").replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function unitOf(key: string): string {
   if (key.endsWith("_ms")) return "ms";
+  if (key.endsWith("_bytes")) return "bytes";
   return key.endsWith("_hours") ? "hours" : "";
 }
 
@@ -92,11 +114,12 @@ export function ageIn(hours: number): { amount: number; unit: AgeUnit } {
 }
 
 export function presets(fields: readonly Field[]): FormValues {
-  const values: FormValues = { ages: {}, numbers: {}, switches: {}, unticked: {} };
+  const values: FormValues = { ages: {}, numbers: {}, switches: {}, texts: {}, unticked: {} };
   for (const field of fields) {
     if (field.kind === "age") values.ages[field.key] = ageIn(field.preset);
     else if (field.kind === "number") values.numbers[field.key] = field.preset;
     else if (field.kind === "switch") values.switches[field.key] = field.preset;
+    else if (field.kind === "patterns") values.texts[field.key] = "";
     else values.unticked[field.key] = [];
   }
   return values;
@@ -114,6 +137,9 @@ export function toParams(fields: readonly Field[], values: FormValues, known: Ch
   for (const field of fields) {
     if (field.kind === "switch") {
       params[field.key] = values.switches[field.key] ?? field.preset;
+    } else if (field.kind === "patterns") {
+      const patterns = lines(values.texts[field.key] ?? "");
+      if (patterns.length > 0) params[field.key] = patterns;
     } else if (field.kind === "choice") {
       // what is not known cannot be chosen from: nothing is named, and the operation says what is wrong
       if (!known) continue;
@@ -148,6 +174,7 @@ function nothingTicked(fields: readonly Field[], params: JsonObject, choices: Ch
 }
 
 function numberProblem(field: Field & { kind: "age" | "number" }, value: number | null): string | null {
+  if (value === null && field.preset === null) return null;
   if (value === null || Number.isNaN(value)) return "Give a number.";
   if (value >= field.least && value <= field.most) return null;
   const unit = field.kind === "age" ? "hours" : field.unit;

@@ -2,6 +2,7 @@
 import type { JsonValue } from "$lib/generated/serde_json/JsonValue";
 import type { JsonObject } from "$lib/backend/json";
 import { hours, listed } from "$lib/format";
+import { sizeWords } from "./choice";
 
 const names = (value: JsonValue | undefined): string[] =>
   Array.isArray(value) ? value.filter((name) => typeof name === "string") : [];
@@ -13,6 +14,10 @@ export function paramWords(operation: string, params: JsonObject): string[] {
     if (value === null || ["dry_run", "plan", "locations", "run_stores"].includes(key)) continue;
     if (key === "max_age_hours" && typeof value === "number") {
       lines.push(value === 0 ? "everything, however new it is" : `what is older than ${hours(value)}`);
+    } else if (key === "exclude") {
+      if (names(value).length > 0) lines.push(`never ${listed(names(value), 8)}`);
+    } else if (key === "min_size_bytes" && typeof value === "number") {
+      if (value > 0) lines.push(`nothing smaller than ${sizeWords(value)}`);
     } else if (key === "history")
       lines.push(value === true ? "finished tasks in the history" : "not the history");
     else

@@ -102,7 +102,7 @@ export const LEVEL_LABELS: Record<LogLevel, Label> = {
   error: { word: "error", tone: "bad" },
 };
 
-/** Why something that is old enough stays. */
+/** Why something stays. */
 export const KEPT_WORDS: Record<KeptReason, string> = {
   in_use: "in use: open or locked by a program",
   special_file: "a socket, pipe or device",
@@ -110,9 +110,14 @@ export const KEPT_WORDS: Record<KeptReason, string> = {
   changed: "changed since the preview",
   other_mount: "on another mount",
   other_owner: "belongs to another user",
-  newest: "among the newest runs, which are always kept",
+  newest: "among the newest, which are always kept",
   unfinished: "still being written",
   other_location: "holds another location or run store",
+  excluded: "left out by a pattern",
+  not_included: "matches no pattern of what may go",
+  protected: "a protected name, or below one",
+  too_small: "smaller than what may go",
+  below_min_age: "younger than its location allows",
 };
 
 export const KIND_WORDS: Record<EntryKind, string> = {

@@ -61,11 +61,11 @@ export function nothingMatched(report: CleanupReport): boolean {
 export function cleanupSummary(report: CleanupReport): string {
   const problems = report.problems_total > 0 ? `, ${counted(report.problems_total, "problem")}` : "";
   if (report.dry_run) {
-    if (nothingMatched(report)) return `nothing is old enough to remove${problems}`;
+    if (nothingMatched(report)) return `there is nothing to remove${problems}`;
     return `would remove ${plannedWords(report)}${problems}`;
   }
   if (report.files_removed === 0 && report.runs_removed === 0 && report.directories_removed === 0) {
-    const nothing = nothingMatched(report) ? "nothing was old enough to remove" : "nothing was removed";
+    const nothing = nothingMatched(report) ? "there was nothing to remove" : "nothing was removed";
     return `${nothing}${problems}`;
   }
   const folders =

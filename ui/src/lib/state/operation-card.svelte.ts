@@ -43,7 +43,7 @@ export interface CardTools {
 export class OperationCard implements Asker {
   readonly operation: OperationDescription;
   readonly fields: Field[];
-  form: FormValues = $state({ ages: {}, numbers: {}, switches: {}, unticked: {} });
+  form: FormValues = $state({ ages: {}, numbers: {}, switches: {}, texts: {}, unticked: {} });
   /** Stays until dismissed. */
   error: ErrorReply | null = $state.raw(null);
   notice: Notice | null = $state.raw(null);

@@ -45,7 +45,7 @@ impl Hand<'_, '_> {
         let name = CString::new(name).unwrap_or_default();
         let removed = at
             .go_to(parent)
-            .and_then(|()| self.remove_directory(&mut at, &name, planned));
+            .and_then(|()| self.remove_directory(&mut at, parent, &name, planned));
         let cut_off = matches!(
             self.execute.manifest.earlier(line.number),
             Some(Earlier::CutOff { .. })
@@ -84,8 +84,9 @@ impl Hand<'_, '_> {
     }
 
     fn remove_directory(
-        &self,
+        &mut self,
         at: &mut Cursor,
+        folder: &[u8],
         name: &CStr,
         planned: &Directory,
     ) -> Result<Option<KeptReason>, Errno> {
@@ -109,9 +110,20 @@ impl Hand<'_, '_> {
             return Ok(Some(KeptReason::OtherMount));
         }
         // what the location's settings have come to forbid since the preview
-        let Ok(settings) = self.location(planned.at).map(|held| &held.settings) else {
+        let Some(held) = self.execute.locations.get(planned.at) else {
             return Ok(Some(KeptReason::Changed));
         };
+        let (settings, chooser) = (&held.settings, &held.chooser);
+        let name_bytes = name.to_bytes();
+        let closed = chooser
+            .closes_path(folder)
+            .or_else(|| chooser.closes(folder, name_bytes, &mut self.buffer));
+        if closed.is_some() {
+            return Ok(closed);
+        }
+        if !planned.had_entries && !chooser.includes(folder, name_bytes, &mut self.buffer) {
+            return Ok(Some(KeptReason::NotIncluded));
+        }
         if settings.only_own_files && stat.owner != self.execute.work.user {
             return Ok(Some(KeptReason::OtherOwner));
         }

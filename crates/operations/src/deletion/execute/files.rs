@@ -90,6 +90,8 @@ impl Hand<'_, '_> {
         if let Ok(held) = self.location(files.at) {
             done.location.clone_from(&held.settings.name);
         }
+        let closed = self.location(files.at).ok();
+        let closed = closed.and_then(|held| held.chooser.closes_path(&line.path));
         let mut seen = Seen::now(&self.picture);
         let mut reached = at.go_to(&line.path);
         for (entry, letter) in files.entries.iter().zip(letters.iter_mut()) {
@@ -109,7 +111,10 @@ impl Hand<'_, '_> {
                 reached = at.still_here();
             }
             *letter = match reached {
-                Ok(()) => self.file(&mut at, files, entry, cut_off, &mut done, added),
+                Ok(()) => {
+                    let known = Known { cut_off, closed };
+                    self.file(&mut at, files, entry, known, &mut done, added)
+                }
                 // the folder is gone, and with it the file
                 Err(Errno::NOENT) => gone(cut_off, entry, &mut done, added),
                 Err(Errno::LOOP | Errno::NOTDIR) => {
@@ -166,7 +171,7 @@ impl Hand<'_, '_> {
         at: &mut Cursor,
         files: &Files,
         entry: &FileEntry,
-        cut_off: bool,
+        Known { cut_off, closed }: Known,
         done: &mut Done,
         added: &mut Added,
     ) -> u8 {
@@ -196,20 +201,16 @@ impl Hand<'_, '_> {
             && stat.size == *size
             && stat.modified_ns == *modified_ns
             && stat.kind == kind;
-        let own = self.execute.work.user;
         let settings = self.location(files.at).map(|held| &held.settings);
-        let only_own = settings.as_ref().is_ok_and(|it| it.only_own_files);
         let to_trash = settings.is_ok_and(|it| it.trash);
         let reason = if !same {
             Some(KeptReason::Changed)
         } else if stat.mount != at.root().stat.mount {
             Some(KeptReason::OtherMount)
-        } else if only_own && stat.owner != own {
-            Some(KeptReason::OtherOwner)
         } else if self.picture.uses(&stat) {
             Some(KeptReason::InUse)
         } else {
-            None
+            closed.or_else(|| self.forbidden(at.path(), files.at, &name, &stat))
         };
         if let Some(reason) = reason {
             added.kept.push((reason, 1, at.show(name.to_bytes())));
@@ -237,6 +238,52 @@ impl Hand<'_, '_> {
         done.removed.push(escaped.clone());
         outcome::REMOVED
     }
+}
+
+impl Hand<'_, '_> {
+    /// What the location's settings have come to forbid since the preview, and what became younger.
+    fn forbidden(
+        &mut self,
+        folder: &[u8],
+        index: usize,
+        name: &CStr,
+        stat: &Stat,
+    ) -> Option<KeptReason> {
+        let execute = self.execute;
+        let (Some(held), Some(limits)) =
+            (execute.locations.get(index), self.shared.limits.get(index))
+        else {
+            return Some(KeptReason::Changed);
+        };
+        if held.settings.only_own_files && stat.owner != execute.work.user {
+            return Some(KeptReason::OtherOwner);
+        }
+        let chooser = &held.chooser;
+        let chosen = chooser.leaves(folder, name.to_bytes(), stat, &mut self.buffer);
+        if chosen.is_some() {
+            return chosen;
+        }
+        let Some(time) = chooser.time_during_removal_ns(stat, limits.began_ns) else {
+            return Some(KeptReason::OddTime);
+        };
+        // the time of modification is the plan's, which was asked before
+        if time > limits.cutoff_ns && !chooser.is_by_modification() {
+            return Some(KeptReason::Changed);
+        }
+        if time > limits.floor_ns {
+            return Some(KeptReason::BelowMinAge);
+        }
+        (time >= limits.newest_ns).then_some(KeptReason::Newest)
+    }
+}
+
+/// What is known of an entry before it is looked at.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Whether an attempt before was cut off at its batch.
+    cut_off: bool,
+    /// Why nothing of its folder may go, when the rules have come to say so.
+    closed: Option<KeptReason>,
 }
 
 /// A folder as the manifest records it.
