@@ -9,5 +9,6 @@ mod plans;
 mod reference;
 mod refusals;
 mod runs;
+mod strict;
 mod support;
 mod temp_files;
