@@ -4,7 +4,7 @@
 //! everything is done relative to them. So whatever the canaries lose, the cleanup has taken.
 
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -169,12 +169,22 @@ impl Hand<'_> {
         };
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
         let Ok(above) = self.reach(above) else { return };
-        let target = self.ground.canaries().join(path);
+        let target = self.canaries_of(path);
         if self.random(2) == 0 {
             self.exchange(Kind::Exchange, &above, name, &target);
         } else {
             let _turn = self.rename(&above, name, &target);
         }
+    }
+
+    /// What a link in the place of this folder must hold to lead to its canaries.
+    fn canaries_of(&mut self, path: &str) -> PathBuf {
+        let (from, to) = (
+            format!("loc/scratch/{path}"),
+            format!("outside/scratch/{path}"),
+        );
+        let relative = self.random(4) > 0;
+        self.ground.link(&from, &to, relative)
     }
 
     /// Exchanges an entry for a link in one step, and back.
@@ -220,27 +230,25 @@ impl Hand<'_> {
         let ground = self.ground;
         match self.random(40) {
             0 => {
-                let target = ground.canaries();
+                let relative = self.random(2) == 0;
+                let target = ground.link("loc/scratch", "outside/scratch", relative);
                 if let Ok(above) = openat(&ground.held, "loc", OFlags::DIRECTORY, Mode::empty()) {
                     self.exchange(Kind::Location, &above, "scratch", &target);
                 }
             }
             1 => {
-                let target = ground.base.join("outside");
+                let relative = self.random(2) == 0;
+                let target = ground.link("loc", "outside", relative);
                 self.exchange(Kind::Location, &ground.held, "loc", &target);
             }
-            2 => self.exchange(
-                Kind::Location,
-                &ground.scratch,
-                "runs",
-                &ground.canaries().join("runs"),
-            ),
-            3..20 => self.exchange(
-                Kind::Parent,
-                &ground.scratch,
-                "p",
-                &ground.canaries().join("p"),
-            ),
+            2 => {
+                let target = self.canaries_of("runs");
+                self.exchange(Kind::Location, &ground.scratch, "runs", &target);
+            }
+            3..20 => {
+                let target = self.canaries_of("p");
+                self.exchange(Kind::Parent, &ground.scratch, "p", &target);
+            }
             _ => {
                 let _turn = self.move_parent();
             }
@@ -288,7 +296,8 @@ impl Hand<'_> {
         let folder = self.reach(path)?;
         let (name, link) = (file_name(self.random(FILES)), self.fresh());
         let stash = &self.ground.stash;
-        symlinkat(self.ground.canaries().join(path).join(&name), stash, &link)?;
+        let target = self.canaries_of(&format!("{path}/{name}"));
+        symlinkat(target, stash, &link)?;
         if self.random(2) == 0 {
             age(stash, &link, 3);
         }

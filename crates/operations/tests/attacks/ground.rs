@@ -105,6 +105,16 @@ impl Ground {
         self.base.join("outside/scratch")
     }
 
+    /// What a link at one place of the ground holds to lead to another one. A relative link never leaves
+    /// the mount, an absolute one does.
+    pub(crate) fn link(&self, from: &str, to: &str, relative: bool) -> PathBuf {
+        if !relative {
+            return self.base.join(to);
+        }
+        let up = "../".repeat(from.matches('/').count());
+        PathBuf::from(up).join(to)
+    }
+
     /// A folder that lies in the location at this moment; none while a link or a mount is in the way.
     pub(crate) fn folder(&self, path: &str) -> Option<OwnedFd> {
         let path = if path.is_empty() { "." } else { path };
