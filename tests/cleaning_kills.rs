@@ -43,11 +43,15 @@ async fn the_manifest_is_true_and_the_counts_add_up_whenever_a_worker_is_killed(
         let kills = Arc::clone(&kills);
         lanes.push(tokio::spawn(async move {
             let mut lane = Lane::new(seed * 1000 + lane).await;
-            while kills.load(Ordering::Relaxed) < wanted {
+            // each round is one kill until it is known to be none, or two
+            while kills.fetch_add(1, Ordering::Relaxed) < wanted {
                 let before = lane.tally.kills;
                 lane.round().await;
-                kills.fetch_add(lane.tally.kills - before, Ordering::Relaxed);
+                let more = lane.tally.kills - before;
+                kills.fetch_add(more, Ordering::Relaxed);
+                kills.fetch_sub(1, Ordering::Relaxed);
             }
+            kills.fetch_sub(1, Ordering::Relaxed);
             lane.tally
         }));
     }

@@ -1,7 +1,7 @@
 //! One installation whose workers are killed while they clean, round after round.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -21,6 +21,10 @@ use crate::support::process::{Process, exec};
 
 const FOLDERS: usize = 20;
 const FILES_PER_FOLDER: usize = 1000;
+/// From this one on the files of a folder lie in folders of their own, so that many folders go, too.
+const FIRST_NESTED: usize = 10;
+const FILES_PER_PART: usize = 10;
+const PARTS: usize = (FOLDERS - FIRST_NESTED) * FILES_PER_FOLDER / FILES_PER_PART;
 const YOUNG: usize = 40;
 const OPEN: usize = 5;
 const TOUCHED: usize = 7;
@@ -71,6 +75,18 @@ struct Stuck(File, IFlags);
 impl Drop for Stuck {
     fn drop(&mut self) {
         ioctl_setflags(&self.0, self.1).ok();
+    }
+}
+
+fn parent(path: &Path) -> PathBuf {
+    path.parent().unwrap().to_owned()
+}
+
+/// Waits for what no change feed tells; not for ever, for the cleanup may be over by then.
+async fn as_soon_as(condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() && begun.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
@@ -184,17 +200,22 @@ impl Lane {
             detail.task.attempt == attempt && detail.task.state != TaskState::Queued
         };
         until(&self.queue, id, started).await;
-        // half of them anywhere, half of them once it has begun to remove
-        let longest = if self.dice.random_bool(0.5) {
-            self.usual
-        } else {
-            let (manifest, begun) = (self.manifest(id), Instant::now());
-            let written = |path: &PathBuf| path.metadata().map_or(0, |meta| meta.len());
-            let before = written(&manifest);
-            while written(&manifest) == before && begun.elapsed() < Duration::from_secs(20) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+        // anywhere, or once it has begun to remove files, or folders
+        let longest = match self.dice.random_range(0..4) {
+            0 => self.usual,
+            1 | 2 => {
+                let manifest = self.manifest(id);
+                let written = || manifest.metadata().map_or(0, |meta| meta.len());
+                let before = written();
+                as_soon_as(|| written() > before).await;
+                self.usual_removing
             }
-            self.usual_removing
+            _ => {
+                let nested = (FIRST_NESTED..FOLDERS).map(|folder| self.file(folder, 0));
+                let parts: Vec<PathBuf> = nested.map(|file| parent(&file)).collect();
+                as_soon_as(|| parts.iter().any(|part| !part.exists())).await;
+                self.usual_removing / 4
+            }
         };
         // a random moment is the point here
         tokio::time::sleep(longest.mul_f64(self.dice.random())).await;
@@ -251,6 +272,11 @@ impl Lane {
         if stuck.is_none() {
             std::fs::remove_dir_all(scratch.join("stuck")).unwrap();
         }
+        for folder in FIRST_NESTED..FOLDERS {
+            for number in (0..FILES_PER_FOLDER).step_by(FILES_PER_PART) {
+                files::age(&parent(&self.file(folder, number)), 48);
+            }
+        }
         for folder in 0..FOLDERS {
             files::age(&scratch.join(format!("folder-{folder:02}")), 48);
         }
@@ -263,13 +289,18 @@ impl Lane {
             kept: OPEN,
             failed,
             // not those of young and of open files
-            folders: FOLDERS - 2,
+            folders: FOLDERS - 2 + PARTS,
         }
     }
 
     fn file(&self, folder: usize, number: usize) -> PathBuf {
         let scratch = self.installation.scratch();
-        scratch.join(format!("folder-{folder:02}/file-{number:04}"))
+        let part = if folder < FIRST_NESTED {
+            String::new()
+        } else {
+            format!("part-{:03}/", number / FILES_PER_PART)
+        };
+        scratch.join(format!("folder-{folder:02}/{part}file-{number:04}"))
     }
 
     fn artifacts(&self) -> PathBuf {
