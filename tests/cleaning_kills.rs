@@ -77,10 +77,7 @@ async fn the_manifest_is_true_and_the_counts_add_up_whenever_a_worker_is_killed(
         ),
         ("kills that came too late", sum(|it| it.too_late)),
         ("files removed", sum(|it| it.files_removed)),
-        (
-            "  in batches that were cut off",
-            sum(|it| it.files_unnamed),
-        ),
+        ("  in batches that were cut off", sum(|it| it.files_unnamed)),
         (
             "seconds",
             usize::try_from(begun.elapsed().as_secs()).unwrap(),

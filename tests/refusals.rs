@@ -54,7 +54,11 @@ fn table(installation: &Installation) -> Vec<Row> {
     vec![
         row("the whole system", "/", &["whole system"]),
         row("the whole system, written oddly", "//./", &["whole system"]),
-        row("this person's home", home, &["home directory", "system directory"]),
+        row(
+            "this person's home",
+            home,
+            &["home directory", "system directory"],
+        ),
         row("somebody's home", "/home/somebody", &["home directory"]),
         row("all homes", "/home", system),
         row("/etc", "/etc", system),
@@ -70,9 +74,17 @@ fn table(installation: &Installation) -> Vec<Row> {
             &["`..`"],
         ),
         row("a link", &link, &["symbolic link"]),
-        row("a path through a link", link.join("below"), &["symbolic link"]),
+        row(
+            "a path through a link",
+            link.join("below"),
+            &["symbolic link"],
+        ),
         row("a file", outside.join("old"), &["not a folder"]),
-        row("nothing", installation.path().join("none"), &["does not exist"]),
+        row(
+            "nothing",
+            installation.path().join("none"),
+            &["does not exist"],
+        ),
         row("our own folder", installation.home(), own),
         row("around our own folder", installation.path(), own),
         row("our artifacts", &artifacts, own),

@@ -155,7 +155,12 @@ impl Lane {
             (TaskState::Succeeded, AttemptOutcome::Succeeded)
         };
         let outcome = detail.attempts.last().unwrap().outcome;
-        assert_eq!((detail.task.state, outcome), ended, "{:?}", detail.task.error);
+        assert_eq!(
+            (detail.task.state, outcome),
+            ended,
+            "{:?}",
+            detail.task.error
+        );
         let report = detail.report.unwrap();
         let removed = ground.matched - ground.kept - ground.failed;
         for (figure, expect) in [

@@ -20,7 +20,12 @@ impl Tree {
     pub(crate) fn read(root: &Path) -> Self {
         let mut tree = Self::default();
         for (path, (mode, ..)) in crate::support::files::tree(root) {
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
             if mode & 0o170_000 == 0o040_000 {
                 tree.folders.insert(name);
             } else {
@@ -138,7 +143,10 @@ fn entries(plan: &Path) -> BTreeMap<u64, Vec<String>> {
             let folder = go(&line["folder"]);
             let files = line["folder"]["files"].as_array().unwrap();
             let names = files.iter().map(|file| file[0].as_str().unwrap());
-            found.insert(number, names.map(|name| format!("{folder}/{name}")).collect());
+            found.insert(
+                number,
+                names.map(|name| format!("{folder}/{name}")).collect(),
+            );
         } else if line["directory"].is_object() {
             found.insert(number, vec![go(&line["directory"])]);
         }

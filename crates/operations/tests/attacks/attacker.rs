@@ -37,7 +37,10 @@ pub(crate) const KINDS: [(Kind, &str); 8] = [
     (Kind::Parent, "parent renamed away or exchanged"),
     (Kind::Location, "location or its parent exchanged"),
     (Kind::FileForLink, "file replaced by a link to a canary"),
-    (Kind::FileForHardLink, "file replaced by a canary's hard link"),
+    (
+        Kind::FileForHardLink,
+        "file replaced by a canary's hard link",
+    ),
     (Kind::YoungFile, "file replaced by a young one"),
     (Kind::Mount, "canaries mounted over a folder"),
 ];

@@ -4,8 +4,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, ResolveFlags, Timespec, Timestamps, linkat, mkdirat, openat2,
-    utimensat,
+    AtFlags, CWD, Mode, OFlags, ResolveFlags, Timespec, Timestamps, futimens, linkat, mkdirat,
+    openat2, utimensat,
 };
 
 /// Folders of the location that are swapped, each with a folder of canaries of the same path.
@@ -44,25 +44,33 @@ fn open(path: &Path) -> OwnedFd {
     rustix::fs::open(path, flags, Mode::empty()).unwrap()
 }
 
-/// Sets the times of an entry, a link's own, so many days back.
-pub(crate) fn age(folder: impl std::os::fd::AsFd, name: &str, days: i64) {
+fn days_ago(days: i64) -> Timestamps {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let time = Timespec {
         tv_sec: i64::try_from(since.unwrap().as_secs()).unwrap() - days * DAY,
         tv_nsec: 987_654_321,
     };
-    let times = Timestamps {
+    Timestamps {
         last_access: time,
         last_modification: time,
-    };
+    }
+}
+
+/// Sets the times of an entry, a link's own, so many days back.
+pub(crate) fn age(folder: impl std::os::fd::AsFd, name: &str, days: i64) {
     // it may have been swapped away
-    utimensat(folder, name, &times, AtFlags::SYMLINK_NOFOLLOW).ok();
+    utimensat(folder, name, &days_ago(days), AtFlags::SYMLINK_NOFOLLOW).ok();
 }
 
 impl Ground {
     /// Makes it; the canaries are old, so that a cleanup that reached them would remove them.
     pub(crate) fn make(base: &Path, with_mounts: bool) -> Self {
-        for folder in ["loc/scratch/p/q", "loc/scratch/runs", "outside/scratch", "stash"] {
+        for folder in [
+            "loc/scratch/p/q",
+            "loc/scratch/runs",
+            "outside/scratch",
+            "stash",
+        ] {
             std::fs::create_dir_all(base.join(folder)).unwrap();
         }
         if with_mounts {
@@ -132,7 +140,8 @@ impl Ground {
             };
             for number in 0..FILES {
                 let name = file_name(number);
-                let linked = number < LINKED && *path != YOUNG && (number + round).is_multiple_of(3);
+                let linked =
+                    number < LINKED && *path != YOUNG && (number + round).is_multiple_of(3);
                 if linked {
                     let canary = format!("{path}/{name}");
                     // what is there already stays
@@ -143,7 +152,8 @@ impl Ground {
                         rustix::fs::openat(&folder, &name, flags, Mode::from_raw_mode(0o600));
                     if let Ok(made) = made {
                         rustix::io::write(&made, b"old").ok();
-                        age(&folder, &name, 2);
+                        // not by its name: by now that may be a canary's
+                        futimens(&made, &days_ago(2)).unwrap();
                     }
                 }
             }
