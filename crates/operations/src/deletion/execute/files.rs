@@ -216,7 +216,7 @@ impl Hand<'_, '_> {
             return outcome::KEPT;
         }
         if to_trash {
-            if let Err(reason) = move_to_trash(at, &name) {
+            if let Err(reason) = move_to_trash(at, &name, &stat) {
                 return failed(at, &name, reason, added);
             }
         } else {
