@@ -37,7 +37,8 @@ struct Trash {
 }
 
 /// Moves an entry of the cursor's directory to the trash: the one that was judged, no other.
-pub(crate) fn move_to_trash(at: &mut Cursor, name: &CStr, judged: &Stat) -> Result<(), String> {
+/// False when it was gone before.
+pub(crate) fn move_to_trash(at: &mut Cursor, name: &CStr, judged: &Stat) -> Result<bool, String> {
     let moved = match home_trash().and_then(|trash| trash.take(at, name, judged)) {
         // a file is moved within its file system, never copied
         Err(Errno::XDEV) => {
@@ -45,14 +46,21 @@ pub(crate) fn move_to_trash(at: &mut Cursor, name: &CStr, judged: &Stat) -> Resu
         }
         other => other,
     };
-    moved.map_err(|error| match error {
-        Errno::STALE => {
-            "another file took its place just before it went to the trash; run again".to_owned()
-        }
-        error => format!(
-            "cannot be moved to the trash ({error}); it was left where it is: make the trash writable, or turn the trash off for this location"
+    match moved {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT) if is_gone(at, name) => Ok(false),
+        Err(Errno::STALE) => Err(
+            "another file took its place just before it went to the trash; run again".to_owned(),
         ),
-    })
+        Err(error) => Err(format!(
+            "cannot be moved to the trash ({error}); it was left where it is: make the trash writable, or turn the trash off for this location"
+        )),
+    }
+}
+
+fn is_gone(at: &mut Cursor, name: &CStr) -> bool {
+    let stat = at.current().and_then(|here| Stat::of_entry(here, name));
+    stat.is_err_and(|error| error == Errno::NOENT)
 }
 
 /// The user's own trash.

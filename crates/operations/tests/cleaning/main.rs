@@ -5,10 +5,10 @@
 )]
 
 mod guards;
+mod own_mount;
 mod plans;
 mod reference;
 mod refusals;
 mod runs;
-mod strict;
 mod support;
 mod temp_files;
