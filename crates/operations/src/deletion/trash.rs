@@ -125,16 +125,8 @@ fn without_octal(text: &[u8]) -> Vec<u8> {
             .get(..3)
             .filter(|_| *first == b'\\')
             .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match octal {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[3..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
+        bytes.push(octal.unwrap_or(*first));
+        rest = if octal.is_some() { &after[3..] } else { after };
     }
     bytes
 }
@@ -240,4 +232,26 @@ fn info(path: &Path) -> String {
     let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H:%M:%S");
     let _written = write!(text, "\nDeletionDate={now}\n");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_read_as_the_kernel_writes_them() {
+        let check = |text: &[u8], expect: &[u8]| assert_eq!(without_octal(text), expect);
+        check(b"/dev/shm", b"/dev/shm");
+        check(br"/mnt/a\040b\134c", br"/mnt/a b\c");
+        check(br"/mnt/\04", br"/mnt/\04");
+        check(br"\", br"\");
+    }
+
+    #[test]
+    fn a_path_in_the_trash_is_plain_ascii() {
+        let said = info(Path::new("/srv/größe 1%"));
+        assert!(
+            said.starts_with("[Trash Info]\nPath=/srv/gr%C3%B6%C3%9Fe%201%25\nDeletionDate=20")
+        );
+    }
 }

@@ -12,6 +12,7 @@ const MOUNTED: &str = "UPKEEP_TEST_MOUNTED";
 
 /// Where the file system is mounted, in the run of this test that sees it. In the other run it was shown
 /// already, or cannot be.
+#[expect(clippy::print_stdout, reason = "a test says what it could not show")]
 fn mounted(test: &str) -> Option<PathBuf> {
     if let Some(dir) = std::env::var_os(MOUNTED) {
         return Some(PathBuf::from(dir));
