@@ -40,8 +40,8 @@ test-rust: ## unit and integration tests of Rust
 test-e2e: ## tests of the app in its real window, under Xvfb
 	@scripts/test.sh e2e
 
-soak: ## kill workers hundreds of times on both engines and count what is lost (SOAK_TASKS=600 SOAK_KILLS=250 SOAK_SEED=1)
-	@scripts/soak.sh
+soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks": some of it; sizes: scripts/soak.sh)
+	@scripts/soak.sh $(PARTS)
 
 bench: bench-queue ## every benchmark
 

@@ -17,9 +17,17 @@ impl Installation {
     /// A fresh installation whose one location `scratch` is an empty folder. Leases are short, so
     /// that a killed worker's task is taken up soon.
     pub(crate) fn new() -> Self {
-        let installation = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        Self::within(tempfile::tempdir().unwrap())
+    }
+
+    /// The same in memory, where many files are quick to make; on disk where there is no such place.
+    pub(crate) fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self::within(folder.unwrap())
+    }
+
+    fn within(folder: TempDir) -> Self {
+        let installation = Self { folder };
         std::fs::create_dir_all(installation.scratch()).unwrap();
         std::fs::create_dir_all(installation.home()).unwrap();
         installation.configure(&format!(

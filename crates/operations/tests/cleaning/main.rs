@@ -6,6 +6,7 @@
 
 mod choosing;
 mod guards;
+mod own_mount;
 mod plans;
 mod reference;
 mod refusals;

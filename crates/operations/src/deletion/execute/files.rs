@@ -217,8 +217,10 @@ impl Hand<'_, '_> {
             return outcome::KEPT;
         }
         if to_trash {
-            if let Err(reason) = move_to_trash(at, &name) {
-                return failed(at, &name, reason, added);
+            match move_to_trash(at, &name, &stat) {
+                Ok(true) => {}
+                Ok(false) => return gone(cut_off, entry, done, added),
+                Err(reason) => return failed(at, &name, reason, added),
             }
         } else {
             let removed = at
