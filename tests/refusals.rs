@@ -195,13 +195,8 @@ async fn what_may_never_be_cleaned_cannot_be_turned_on_in_settings() {
     let console = Console::open(folders, &url, "test").await.unwrap();
     for row in &table {
         let location = LocationSettings {
-            name: "bad".to_owned(),
-            path: row.path.to_str().unwrap().to_owned(),
-            enabled: true,
-            remove_empty_directories: false,
-            only_own_files: false,
             allow_mount_root: true,
-            trash: false,
+            ..LocationSettings::new("bad", row.path.to_str().unwrap())
         };
         for previous in [None, Some("scratch".to_owned())] {
             let error = console

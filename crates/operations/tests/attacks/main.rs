@@ -120,13 +120,8 @@ struct Cleaner {
 impl Cleaner {
     fn new(ground: Ground) -> Self {
         let location = LocationSettings {
-            name: "scratch".to_owned(),
-            path: ground.location().to_str().unwrap().to_owned(),
-            enabled: true,
             remove_empty_directories: true,
-            only_own_files: false,
-            allow_mount_root: false,
-            trash: false,
+            ..LocationSettings::new("scratch", ground.location().to_str().unwrap())
         };
         let run_store = RunStoreSettings {
             name: "runs".to_owned(),

@@ -22,7 +22,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// The writing connection of a process. Clones share it; one transaction at a time.
 #[derive(Clone, Debug)]
 pub(super) struct SqliteWriter {
-    options: SqliteConnectOptions,
+    options: Arc<SqliteConnectOptions>,
     /// None once it is closed, and for a moment after it broke.
     connection: Arc<Mutex<Option<SqliteConnection>>>,
     /// True from just before a transaction begins until it has surely ended.
@@ -57,7 +57,7 @@ impl SqliteWriter {
             }
         };
         Ok(Self {
-            options,
+            options: Arc::new(options),
             connection: Arc::new(Mutex::new(Some(connection))),
             in_transaction: Arc::default(),
             closed: Arc::default(),
