@@ -4,12 +4,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use upkeep_contract::event::Change;
 use upkeep_contract::task::{LogLevel, Progress};
 use upkeep_contract::{AttemptNumber, LeaseToken, TaskId, Timestamp};
 
-use crate::changes::Meaning;
-use crate::engine::{WriteTransaction, list_of, rows_of, sql};
+use crate::changes::{Meaning, task_changed};
+use crate::engine::{Statement, WriteTransaction, list_of, rows_of, sql};
 use crate::rows::to_json;
 use crate::{Queue, QueueError};
 
@@ -70,11 +69,7 @@ impl Queue {
                 .push(" ELSE lease_until + 1 END, lease_ms = ")
                 .push_bind(lease_ms);
             statement.push(" WHERE state = 'running' AND (id, lease_token) IN (VALUES ");
-            for (index, lease) in piece.iter().enumerate() {
-                statement.push(if index == 0 { "(" } else { ", (" });
-                statement.push_bind(lease.task_id.as_str()).push(", ");
-                statement.push_bind(lease.token.as_str()).push(")");
-            }
+            push_leases(&mut statement, piece);
             statement.push(") RETURNING lease_token, cancel_requested_at");
             let rows: Vec<(String, Option<i64>)> = statement.fetch_all(&mut tx).await?;
             kept.extend(rows);
@@ -97,11 +92,7 @@ impl Queue {
             let mut statement = sql(
                 "SELECT lease_token, cancel_requested_at FROM tasks WHERE state = 'running' AND (id, lease_token) IN (VALUES ",
             );
-            for (index, lease) in piece.iter().enumerate() {
-                statement.push(if index == 0 { "(" } else { ", (" });
-                statement.push_bind(lease.task_id.as_str()).push(", ");
-                statement.push_bind(lease.token.as_str()).push(")");
-            }
+            push_leases(&mut statement, piece);
             statement.push(")");
             let rows: Vec<(String, Option<i64>)> = statement.fetch_all(&mut connection).await?;
             kept.extend(rows);
@@ -134,15 +125,21 @@ impl Queue {
         }
         let lines: Vec<(&Lease, &NewLogLine)> = lines.iter().map(|line| (lease, line)).collect();
         insert_log(&mut tx, &lines).await?;
-        let change = Change::Task {
-            task_id: lease.task_id.clone(),
-        };
-        self.commit(tx, vec![change], Meaning::NEITHER).await?;
+        self.commit(tx, vec![task_changed(&lease.task_id)], Meaning::NEITHER)
+            .await?;
         Ok(true)
     }
 }
 
 /// By token: a worker that came back may hold two leases of one task, of which one is lost.
+/// Adds `(task, token), …`.
+fn push_leases(statement: &mut Statement, leases: &[Lease]) {
+    for (index, lease) in leases.iter().enumerate() {
+        statement.push(if index == 0 { "" } else { ", " });
+        statement.push_list([lease.task_id.as_str(), lease.token.as_str()]);
+    }
+}
+
 fn held(leases: &[Lease], kept: &HashMap<String, Option<i64>>) -> Vec<Held> {
     leases
         .iter()

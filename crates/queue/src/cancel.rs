@@ -11,7 +11,7 @@ use upkeep_contract::{LeaseToken, TaskId, Timestamp};
 
 use crate::attempt::Lease;
 use crate::audit::NewAudit;
-use crate::changes::Meaning;
+use crate::changes::{Meaning, task_changed};
 use crate::engine::{Statement, WriteTransaction, list_of, sql};
 use crate::filter::push_filter;
 use crate::finish::{EndedBy, Transition, end_attempts};
@@ -55,14 +55,7 @@ impl Queue {
             tx.rollback().await?;
             return Ok(CancelOutcome::AlreadyFinished);
         }
-        flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
-        NewAudit::new(who, "cancel", task_id.as_str(), &Value::Null)
-            .insert(&mut tx, now)
-            .await?;
-        let change = Change::Task {
-            task_id: task_id.clone(),
-        };
-        self.commit(tx, vec![change], Meaning::BOTH).await?;
+        self.cancel_locked(tx, task_id, who, now).await?;
         Ok(match before {
             TaskState::Queued => CancelOutcome::Cancelled,
             _ => CancelOutcome::Requested,
@@ -88,15 +81,24 @@ impl Queue {
             tx.rollback().await?;
             return Ok(false);
         }
+        self.cancel_locked(tx, task_id, who, now).await?;
+        Ok(true)
+    }
+
+    /// Cancels a task whose row this transaction holds.
+    async fn cancel_locked(
+        &self,
+        mut tx: WriteTransaction,
+        task_id: &TaskId,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
         flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
         NewAudit::new(who, "cancel", task_id.as_str(), &Value::Null)
             .insert(&mut tx, now)
             .await?;
-        let change = Change::Task {
-            task_id: task_id.clone(),
-        };
-        self.commit(tx, vec![change], Meaning::BOTH).await?;
-        Ok(true)
+        self.commit(tx, vec![task_changed(task_id)], Meaning::BOTH)
+            .await
     }
 
     /// How many tasks a filter matches, by what can be done with them.
@@ -211,28 +213,21 @@ impl Queue {
         };
         let host = row.worker_host.as_deref().unwrap_or("an unknown host");
         let transition = Transition {
-            state: TaskState::Cancelled,
-            outcome: AttemptOutcome::Lost,
             error: Some(TaskError {
                 kind: "force_closed".to_owned(),
                 message: format!("closed by {who} while its worker on {host} was gone"),
                 hint: "what the attempt did until then stays done; run the task again for the rest"
                     .to_owned(),
             }),
-            report: None,
-            wait: None,
-            more_attempts: 0,
-            progress: None,
+            ..Transition::to(TaskState::Cancelled, AttemptOutcome::Lost)
         };
         flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
         end_attempts(&mut tx, &[(&lease, transition)], EndedBy::Operator, now).await?;
         NewAudit::new(who, "force_close", task_id.as_str(), &Value::Null)
             .insert(&mut tx, now)
             .await?;
-        let change = Change::Task {
-            task_id: task_id.clone(),
-        };
-        self.commit(tx, vec![change], Meaning::BOTH).await?;
+        self.commit(tx, vec![task_changed(task_id)], Meaning::BOTH)
+            .await?;
         Ok(ForceCloseOutcome::Closed)
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Notify, broadcast};
 use upkeep_contract::event::Change;
+use upkeep_contract::{TaskId, WorkerId};
 
 use crate::Queue;
 use crate::engine::Engine;
@@ -49,6 +50,20 @@ impl Meaning {
         claimable: true,
         stops: true,
     };
+}
+
+/// That this task changed.
+pub(crate) fn task_changed(task_id: &TaskId) -> Change {
+    Change::Task {
+        task_id: task_id.clone(),
+    }
+}
+
+/// That this worker changed.
+pub(crate) fn worker_changed(worker_id: &WorkerId) -> Change {
+    Change::Worker {
+        worker_id: worker_id.clone(),
+    }
 }
 
 /// A change and its meaning.

@@ -112,6 +112,21 @@ pub(crate) struct Transition {
     pub(crate) progress: Option<Progress>,
 }
 
+impl Transition {
+    /// To this state, with nothing else to tell.
+    pub(crate) fn to(state: TaskState, outcome: AttemptOutcome) -> Self {
+        Self {
+            state,
+            outcome,
+            error: None,
+            report: None,
+            wait: None,
+            more_attempts: 0,
+            progress: None,
+        }
+    }
+}
+
 impl Queue {
     /// Ends an attempt, by the rows "running to …" of the state table. Endings that arrive while
     /// another is being made durable share the next transaction.
@@ -231,22 +246,14 @@ impl Queue {
 fn transition(ending: Ending, last: bool, cancel_requested: bool, wait: Duration) -> Transition {
     let (outcome, _) = ending.outcome();
     let ended = |state, error, report| Transition {
-        state,
-        outcome,
         error,
         report,
-        wait: None,
-        more_attempts: 0,
-        progress: None,
+        ..Transition::to(state, outcome)
     };
     let again = |error, wait| Transition {
-        state: TaskState::Queued,
-        outcome,
         error,
-        report: None,
         wait: Some(wait),
-        more_attempts: 0,
-        progress: None,
+        ..Transition::to(TaskState::Queued, outcome)
     };
     match ending {
         Ending::Succeeded(report) => ended(TaskState::Succeeded, None, Some(report)),
@@ -281,7 +288,6 @@ pub(crate) async fn end_attempts(
     now: Timestamp,
 ) -> Result<(), QueueError> {
     for piece in list_of(ended) {
-        // the first row's casts tell PostgreSQL the types of the columns
         let mut attempts = sql("WITH ended (task_id, number, outcome, error) AS (VALUES ");
         let mut tasks = sql(
             "WITH ended (id, token, state, finished_at, run_after, error, report, progress, more) AS (VALUES ",

@@ -7,7 +7,7 @@ use upkeep_contract::waiting::PausedOperation;
 use upkeep_contract::{OperationId, TaskId, Timestamp, WorkerId};
 
 use crate::audit::NewAudit;
-use crate::changes::Meaning;
+use crate::changes::{Meaning, task_changed, worker_changed};
 use crate::engine::{Connected, sql};
 use crate::{Queue, QueueError};
 
@@ -101,10 +101,8 @@ impl Queue {
         )
         .insert(&mut tx, now)
         .await?;
-        let change = Change::Task {
-            task_id: task_id.clone(),
-        };
-        self.commit(tx, vec![change], Meaning::CLAIMABLE).await?;
+        self.commit(tx, vec![task_changed(task_id)], Meaning::CLAIMABLE)
+            .await?;
         Ok(PriorityOutcome::Changed)
     }
 
@@ -147,10 +145,8 @@ impl Queue {
         NewAudit::new(who, what, worker.as_str(), &Value::Null)
             .insert(&mut tx, self.now())
             .await?;
-        let change = Change::Worker {
-            worker_id: worker.clone(),
-        };
-        self.commit(tx, vec![change], Meaning::STOPS).await
+        self.commit(tx, vec![worker_changed(worker)], Meaning::STOPS)
+            .await
     }
 
     /// Whether an operator wants this worker to drain.

@@ -31,6 +31,10 @@ struct RunningRow {
     worker_host: Option<String>,
 }
 
+/// What is read of the tasks that run.
+const RUNNING: &str = "SELECT id, lease_token, lease_until, lease_ms, attempt, max_attempts, cancel_requested_at, \
+     worker_host FROM tasks WHERE state = 'running'";
+
 /// Tasks rescued in one transaction: enough for a dead worker's load, short enough to hold the write lock.
 const BATCH: usize = 100;
 
@@ -87,12 +91,9 @@ impl Queue {
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn rescue(&self, watch: &mut LeaseWatch) -> Result<u64, QueueError> {
         // a read, so that idle workers never take the write lock
-        let rows: Vec<RunningRow> = sql(
-            "SELECT id, lease_token, lease_until, lease_ms, attempt, max_attempts, cancel_requested_at, worker_host \
-             FROM tasks WHERE state = 'running'",
-        )
-        .fetch_all(&mut self.engine.read().await?)
-        .await?;
+        let rows: Vec<RunningRow> = sql(RUNNING)
+            .fetch_all(&mut self.engine.read().await?)
+            .await?;
         let dead = watch.look(rows, self.clock.elapsed());
         let mut rescued = 0;
         for batch in dead.chunks(BATCH) {
@@ -104,10 +105,8 @@ impl Queue {
     async fn take_back(&self, dead: &[RunningRow]) -> Result<u64, QueueError> {
         let mut tx = self.engine.write().await?;
         let now = self.now();
-        let mut statement = sql(
-            "SELECT id, lease_token, lease_until, lease_ms, attempt, max_attempts, cancel_requested_at, worker_host \
-             FROM tasks WHERE state = 'running' AND id IN ",
-        );
+        let mut statement = sql(RUNNING);
+        statement.push(" AND id IN ");
         statement.push_list(dead.iter().map(|row| row.id.as_str()));
         statement.push(" ORDER BY id ").push(self.engine.row_lock());
         let rows: Vec<RunningRow> = statement.fetch_all(&mut tx).await?;
@@ -164,12 +163,7 @@ fn lost(row: &RunningRow) -> Transition {
         TaskState::Queued
     };
     Transition {
-        state,
-        outcome: AttemptOutcome::Lost,
         error: Some(error),
-        report: None,
-        wait: None,
-        more_attempts: 0,
-        progress: None,
+        ..Transition::to(state, AttemptOutcome::Lost)
     }
 }

@@ -134,7 +134,6 @@ impl Situation {
             .filter(|workers| workers.operations.contains(&task.operation))
             .collect();
         if !able.iter().any(|workers| workers.alive) {
-            // a host is asked for by name: any worker there is a sign that it lives
             let last_seen = able.iter().map(|workers| workers.last_seen).max();
             return Waiting::NoWorker { host, last_seen };
         }

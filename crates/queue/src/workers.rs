@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use sqlx::FromRow;
-use upkeep_contract::event::Change;
 use upkeep_contract::worker::{ClaimStrategy, CurrentTask, HostVitals, Worker, WorkerState};
 use upkeep_contract::{OperationId, TaskId, Timestamp, WorkerId};
 
-use crate::changes::Meaning;
+use crate::changes::{Meaning, worker_changed};
 use crate::engine::sql;
 use crate::rows::{json, small, to_json, unreadable};
 use crate::{Queue, QueueError};
@@ -226,10 +225,4 @@ fn worker(
         heartbeat_at: Timestamp(row.heartbeat_at),
         current_tasks,
     })
-}
-
-fn worker_changed(id: &WorkerId) -> Change {
-    Change::Worker {
-        worker_id: id.clone(),
-    }
 }
