@@ -11,23 +11,29 @@ use crate::noop::{options, registry, task};
 use crate::other_process::OtherProcess;
 
 const ROUNDS: usize = 3;
+/// Tasks that a worker performs at once, where nothing else is said.
 const CONCURRENCY: u32 = 64;
 const TASKS: usize = 20_000;
 const MANY_TASKS: usize = 200_000;
 
 pub(crate) async fn measure(databases: &Databases) {
-    heading("Drain: no-op tasks claimed and finished, at most 64 at once for each worker");
+    heading("Drain: no-op tasks claimed and finished, so many at once for each worker");
     for engine in Engine::BOTH {
         let bar = Bar::AtLeast(match engine {
             Engine::Sqlite => 7_000.0,
             Engine::Postgres => 3_000.0,
         });
-        for (workers, bar) in [(1, bar), (2, Bar::None), (8, Bar::None)] {
+        for (workers, at_once, bar) in [
+            (1, CONCURRENCY, bar),
+            (1, 2 * CONCURRENCY, bar),
+            (2, CONCURRENCY, Bar::None),
+            (8, CONCURRENCY, Bar::None),
+        ] {
             let mut rounds = Vec::new();
             for _ in 0..ROUNDS {
-                rounds.push(in_process(databases, engine, workers, TASKS).await);
+                rounds.push(in_process(databases, engine, workers, at_once, TASKS).await);
             }
-            let what = format!("{workers} in one process");
+            let what = format!("{workers} in one process, {at_once} at once");
             row(
                 engine.name(),
                 &what,
@@ -44,17 +50,17 @@ pub(crate) async fn measure(databases: &Databases) {
         let count = format!("{TASKS} × {ROUNDS}");
         row(
             engine.name(),
-            "2 in processes of their own",
+            &format!("2 in processes of their own, {CONCURRENCY} at once"),
             &count,
             &rounds,
             "tasks/s",
             Bar::None,
         );
-        let long = in_process(databases, engine, 1, MANY_TASKS).await;
-        let what = "1 in one process, a long queue";
+        let long = in_process(databases, engine, 1, CONCURRENCY, MANY_TASKS).await;
+        let what = format!("1 in one process, {CONCURRENCY} at once, a long queue");
         row(
             engine.name(),
-            what,
+            &what,
             &MANY_TASKS.to_string(),
             &[long],
             "tasks/s",
@@ -63,14 +69,20 @@ pub(crate) async fn measure(databases: &Databases) {
     }
 }
 
-async fn in_process(databases: &Databases, engine: Engine, workers: usize, count: usize) -> f64 {
+async fn in_process(
+    databases: &Databases,
+    engine: Engine,
+    workers: usize,
+    at_once: u32,
+    count: usize,
+) -> f64 {
     let (url, queue) = filled(databases, engine, count).await;
     let begun = Instant::now();
     let mut running = Vec::new();
     for _ in 0..workers {
         let (registry, _) = registry();
         let folder = databases.folder().to_owned();
-        let worker = upkeep_worker::start(queue.clone(), registry, folder, options(CONCURRENCY));
+        let worker = upkeep_worker::start(queue.clone(), registry, folder, options(at_once));
         running.push(worker.await.unwrap());
     }
     let time = all_done(&queue, count, begun).await;

@@ -110,7 +110,7 @@ impl Queue {
         progress: Option<&Progress>,
         lines: &[NewLogLine],
     ) -> Result<bool, QueueError> {
-        let mut tx = self.engine.write().await?;
+        let mut tx = self.engine.write_with_first().await?;
         let held = sql(
             "UPDATE tasks SET progress = COALESCE($1, progress) WHERE id = $2 AND state = 'running' AND lease_token = $3",
         )
@@ -124,8 +124,9 @@ impl Queue {
             return Ok(false);
         }
         let lines: Vec<(&Lease, &NewLogLine)> = lines.iter().map(|line| (lease, line)).collect();
-        insert_log(&mut tx, &lines).await?;
-        self.commit(tx, vec![task_changed(&lease.task_id)], Meaning::NEITHER)
+        let insertions = log_insertions(&mut tx, &lines).await?;
+        let changes = vec![task_changed(&lease.task_id)];
+        self.commit_after(tx, insertions, changes, Meaning::NEITHER)
             .await?;
         Ok(true)
     }
@@ -152,12 +153,12 @@ fn held(leases: &[Lease], kept: &HashMap<String, Option<i64>>) -> Vec<Held> {
         .collect()
 }
 
-/// Adds lines to the logs of their tasks. The caller holds the rows of these tasks, so nobody else
-/// adds lines at the same time.
-pub(crate) async fn insert_log(
+/// The statements that add lines to the logs of their tasks. The caller holds the rows of these
+/// tasks, so nobody else adds lines at the same time.
+pub(crate) async fn log_insertions(
     tx: &mut WriteTransaction,
     lines: &[(&Lease, &NewLogLine)],
-) -> Result<(), QueueError> {
+) -> Result<Vec<Statement>, QueueError> {
     let mut ids: Vec<&str> = lines
         .iter()
         .map(|(lease, _)| lease.task_id.as_str())
@@ -171,6 +172,7 @@ pub(crate) async fn insert_log(
         let rows: Vec<(String, i64)> = statement.fetch_all(tx).await?;
         last.extend(rows);
     }
+    let mut insertions = Vec::new();
     for piece in list_of(lines) {
         let mut statement = sql(format!(
             "INSERT INTO task_log (task_id, sequence, attempt, at, level, message) VALUES {}",
@@ -187,7 +189,7 @@ pub(crate) async fn insert_log(
                 .bind(line.level.as_str())
                 .bind(line.message.as_str());
         }
-        statement.execute(tx).await?;
+        insertions.push(statement);
     }
-    Ok(())
+    Ok(insertions)
 }

@@ -37,7 +37,10 @@ impl<'a> NewAudit<'a> {
         tx: &mut WriteTransaction,
         now: Timestamp,
     ) -> Result<(), QueueError> {
-        insert_all(tx, &[self], now).await
+        for statement in insertions(&[self], now)? {
+            statement.execute(tx).await?;
+        }
+        Ok(())
     }
 
     fn bind(&self, statement: Statement, now: Timestamp) -> Result<Statement, QueueError> {
@@ -51,12 +54,12 @@ impl<'a> NewAudit<'a> {
     }
 }
 
-/// Many entries at once, in their order.
-pub(crate) async fn insert_all(
-    tx: &mut WriteTransaction,
+/// The statements that insert many entries, in their order.
+pub(crate) fn insertions(
     entries: &[NewAudit<'_>],
     now: Timestamp,
-) -> Result<(), QueueError> {
+) -> Result<Vec<Statement>, QueueError> {
+    let mut statements = Vec::new();
     for piece in list_of(entries) {
         let rows = rows_of(piece.len(), 6);
         let mut statement = sql(format!(
@@ -65,9 +68,9 @@ pub(crate) async fn insert_all(
         for entry in piece {
             statement = entry.bind(statement, now)?;
         }
-        statement.execute(tx).await?;
+        statements.push(statement);
     }
-    Ok(())
+    Ok(statements)
 }
 
 #[derive(FromRow)]

@@ -10,11 +10,11 @@ use upkeep_contract::task::{
 use upkeep_contract::{LeaseToken, TaskId, Timestamp};
 
 use crate::attempt::Lease;
-use crate::audit::NewAudit;
+use crate::audit::{NewAudit, insertions};
 use crate::changes::{Meaning, task_changed};
 use crate::engine::{Statement, WriteTransaction, list_of, sql};
 use crate::filter::push_filter;
-use crate::finish::{EndedBy, Transition, end_attempts};
+use crate::finish::{EndedBy, Transition, endings};
 use crate::rows::{count, small, state};
 use crate::workers::STALE_AFTER;
 use crate::{Queue, QueueError};
@@ -222,11 +222,11 @@ impl Queue {
             ..Transition::to(TaskState::Cancelled, AttemptOutcome::Lost)
         };
         flag(&mut tx, &[task_id.as_str().to_owned()], who, now).await?;
-        end_attempts(&mut tx, &[(&lease, transition)], EndedBy::Operator, now).await?;
-        NewAudit::new(who, "force_close", task_id.as_str(), &Value::Null)
-            .insert(&mut tx, now)
-            .await?;
-        self.commit(tx, vec![task_changed(task_id)], Meaning::BOTH)
+        let mut statements = endings(&[(&lease, transition)], EndedBy::Operator, now)?;
+        let audit = NewAudit::new(who, "force_close", task_id.as_str(), &Value::Null);
+        statements.extend(insertions(&[audit], now)?);
+        let changes = vec![task_changed(task_id)];
+        self.commit_after(tx, statements, changes, Meaning::BOTH)
             .await?;
         Ok(ForceCloseOutcome::Closed)
     }

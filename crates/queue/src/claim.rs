@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use upkeep_contract::event::Change;
 use upkeep_contract::task::Task;
 use upkeep_contract::worker::ClaimStrategy;
 use upkeep_contract::{LeaseToken, OperationId, Timestamp, WorkerId};
 
 use crate::attempt::Lease;
 use crate::candidates::{Allowed, allowed, candidates, order};
-use crate::changes::Meaning;
-use crate::engine::{list_of, rows_of, sql};
+use crate::changes::{Meaning, task_changed};
+use crate::engine::{Statement, sql};
 use crate::rows::{TASK_COLUMNS, TaskRow};
 use crate::{Queue, QueueError};
 
@@ -57,7 +56,7 @@ impl Queue {
         lease: Duration,
         up_to: u32,
     ) -> Result<Vec<Claim>, QueueError> {
-        let mut tx = self.engine.write().await?;
+        let mut tx = self.engine.write_with_first().await?;
         if !self.host_limits.is_empty() {
             // two workers of one host must not both take the last free place
             tx.lock(&format!("upkeep claim {}", filter.host)).await?;
@@ -99,14 +98,22 @@ impl Queue {
         statement.push(&format!(
             "), progress = NULL WHERE {STILL_QUEUED} AND id IN (SELECT id FROM picked) RETURNING {TASK_COLUMNS}"
         ));
-        let rows: Vec<TaskRow> = statement.fetch_all(&mut tx).await?;
+        let attempts = attempts_of(worker, pid, filter, &prefix, now);
+        let rows: Vec<TaskRow> = tx.fetch_together(vec![statement, attempts], true).await?;
         if rows.is_empty() {
             tx.rollback().await?;
             return Ok(Vec::new());
         }
         let mut claims = Vec::with_capacity(rows.len());
         for row in rows {
-            let task = Task::try_from(row)?;
+            let task = match Task::try_from(row) {
+                Ok(task) => task,
+                Err(error) => {
+                    // the others are taken: they must not be lost for it, and its own lease runs out
+                    tracing::error!(%error, "a claimed task cannot be read");
+                    continue;
+                }
+            };
             let lease = Lease {
                 task_id: task.id.clone(),
                 token: LeaseToken(format!("{prefix}.{}", task.id)),
@@ -120,27 +127,7 @@ impl Queue {
         }
         // the database returns what it changed in any order
         sort(&mut claims, filter.strategy);
-        for piece in list_of(&claims) {
-            let mut insert = sql(format!(
-                "INSERT INTO attempts (task_id, number, worker_id, host, pid, lease_token, started_at, outcome) VALUES {}",
-                rows_of(piece.len(), 8)
-            ));
-            for claim in piece {
-                insert = insert
-                    .bind(claim.task.id.as_str())
-                    .bind(claim.task.attempt)
-                    .bind(worker.as_str())
-                    .bind(filter.host.as_str())
-                    .bind(pid)
-                    .bind(claim.lease.token.as_str())
-                    .bind(now)
-                    .bind("running");
-            }
-            insert.execute(&mut tx).await?;
-        }
-        let changes = claims.iter().map(|claim| Change::Task {
-            task_id: claim.task.id.clone(),
-        });
+        let changes = claims.iter().map(|claim| task_changed(&claim.task.id));
         self.commit(tx, changes.collect(), Meaning::NEITHER).await?;
         Ok(claims)
     }
@@ -168,7 +155,7 @@ impl Queue {
             return Ok(Some(due.now));
         }
         let waits: Option<(i64,)> = sql(
-            "SELECT run_after FROM tasks WHERE state = 'queued' AND run_after > $1 AND run_after <= $2 \
+            "SELECT run_after FROM tasks WHERE state = 'queued' AND attempt > 0 AND run_after > $1 AND run_after <= $2 \
              AND (target_host IS NULL OR target_host = $3) \
              AND ($4 LIKE '%,' || operation || ',%' OR (dry_run = 1 AND $5 LIKE '%,' || operation || ',%')) \
              ORDER BY run_after LIMIT 1",
@@ -182,6 +169,33 @@ impl Queue {
         .await?;
         Ok(waits.map(|(run_after,)| Timestamp(run_after)))
     }
+}
+
+/// Enters the attempts of what this claim has just taken.
+fn attempts_of(
+    worker: &WorkerId,
+    pid: u32,
+    filter: &ClaimFilter,
+    prefix: &LeaseToken,
+    now: Timestamp,
+) -> Statement {
+    let mut statement = sql(
+        "INSERT INTO attempts (task_id, number, worker_id, host, pid, lease_token, started_at, outcome) \
+         SELECT id, attempt, worker_id, worker_host, ",
+    );
+    // a parameter that is only selected has no type of its own
+    statement.push("CAST(").push_bind(pid);
+    statement
+        .push(" AS BIGINT), lease_token, CAST(")
+        .push_bind(now);
+    statement.push(" AS BIGINT), 'running' FROM tasks WHERE state = 'running' AND worker_host = ");
+    statement.push_bind(filter.host.as_str());
+    statement.push(" AND worker_id = ");
+    statement.push_bind(worker.as_str());
+    statement.push(" AND lease_token = ");
+    statement.push_bind(format!("{prefix}."));
+    statement.push(" || id");
+    statement
 }
 
 /// Ids as one text between commas, which both engines can search with LIKE.

@@ -1,16 +1,14 @@
 //! Accepting a request: – → queued.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::Value;
-use upkeep_contract::event::Change;
 use upkeep_contract::task::TaskState;
 use upkeep_contract::{AttemptNumber, GroupId, OperationId, TaskId, Timestamp};
 
-use crate::audit::{NewAudit, insert_all};
-use crate::changes::Meaning;
-use crate::engine::{WriteTransaction, list_of, rows_of, sql};
+use crate::changes::{Meaning, task_changed};
+use crate::engine::{Statement, list_of, rows_of, sql};
 use crate::rows::to_json;
 use crate::{Queue, QueueError};
 
@@ -151,85 +149,89 @@ impl Queue {
             .iter()
             .map(|(_, task)| task.dedup_key.as_deref().map(short_key))
             .collect();
-        let mut tx = self.engine.write().await?;
+        let mut tx = self.engine.write_with_first().await?;
         let now = self.now();
         let mut rows = Vec::with_capacity(requests.len());
         for ((id, task), key) in requests.iter().zip(&keys) {
-            rows.push((id, task, key.as_deref(), to_json(&task.params)?));
+            rows.push(Row {
+                id,
+                task,
+                key: key.as_deref(),
+                params: to_json(&task.params)?,
+                audit_id: uuid::Uuid::now_v7().to_string(),
+            });
         }
         // two programs that enqueue the same requests in another order must not wait for each other
-        rows.sort_by_key(|row| row.2);
-        let (mut new, mut existing) = (HashSet::with_capacity(rows.len()), HashMap::new());
+        rows.sort_by_key(|row| row.key);
+        let mut answers = HashMap::with_capacity(rows.len());
         for _ in 0..TRIES {
-            for piece in list_of(&rows) {
-                new.extend(insert(&mut tx, piece, now).await?);
+            let pieces = list_of(&rows);
+            for (index, piece) in pieces.iter().enumerate() {
+                let statements = vec![insertion(piece, now), audit(piece, now)];
+                let last = index + 1 == pieces.len();
+                let answered: Vec<(String, String)> = tx.fetch_together(statements, last).await?;
+                let mut answered: HashMap<String, String> = answered.into_iter().collect();
+                answers.extend(piece.iter().filter_map(|row| {
+                    let answer = answered.remove(row.audit_id.as_str())?;
+                    Some((row.id, TaskId(answer)))
+                }));
             }
-            rows.retain(|row| !new.contains(row.0.as_str()));
-            let taken: Vec<&str> = rows.iter().filter_map(|row| row.2).collect();
-            existing.extend(find_existing(&mut tx, &taken).await?);
             // what had the key may have ended between the two statements: then it is free now
-            rows.retain(|row| row.2.is_none_or(|key| !existing.contains_key(key)));
+            rows.retain(|row| !answers.contains_key(row.id));
             if rows.is_empty() {
                 break;
             }
         }
-
-        let mut answers = Vec::with_capacity(requests.len());
-        for ((id, _), key) in requests.iter().zip(&keys) {
-            answers.push(if new.contains(id.as_str()) {
-                Enqueued::New(id.clone())
-            } else {
-                let existing = key.as_ref().and_then(|key| existing.get(key));
-                Enqueued::Existing(existing.cloned().ok_or_else(vanished)?)
-            });
-        }
-        let audit: Vec<NewAudit<'_>> = requests
+        let answers = requests
             .iter()
-            .zip(&answers)
-            .map(|((_, task), answer)| {
-                let what = match answer {
-                    Enqueued::New(_) => "enqueue",
-                    Enqueued::Existing(_) => "enqueue_duplicate",
-                };
-                NewAudit::new(&task.requested_by, what, answer.id().as_str(), &task.params)
+            .map(|(id, _)| {
+                let answer = answers.remove(id).ok_or_else(vanished)?;
+                Ok(if answer == *id {
+                    Enqueued::New(answer)
+                } else {
+                    Enqueued::Existing(answer)
+                })
             })
-            .collect();
-        insert_all(&mut tx, &audit, now).await?;
+            .collect::<Result<Vec<_>, QueueError>>()?;
         let changes = answers
             .iter()
             .filter(|answer| matches!(answer, Enqueued::New(_)))
-            .map(|answer| Change::Task {
-                task_id: answer.id().clone(),
-            })
+            .map(|answer| task_changed(answer.id()))
             .collect();
         self.commit(tx, changes, Meaning::CLAIMABLE).await?;
         Ok(answers)
     }
 }
 
-/// Inserts what no queued or running task has the key of; the ids that are new.
-async fn insert(
-    tx: &mut WriteTransaction,
-    rows: &[(&TaskId, &NewTask, Option<&str>, String)],
-    now: Timestamp,
-) -> Result<Vec<String>, QueueError> {
+/// A request as it is written.
+struct Row<'a> {
+    id: &'a TaskId,
+    task: &'a NewTask,
+    key: Option<&'a str>,
+    params: String,
+    audit_id: String,
+}
+
+/// Inserts what no queued or running task has the key of.
+fn insertion(rows: &[Row<'_>], now: Timestamp) -> Statement {
     let places = rows_of(rows.len(), 15);
     let mut statement = sql(format!(
         "INSERT INTO tasks (id, operation, params, dry_run, target_host, group_id, state, priority, dedup_key, \
          requested_by, enqueued_at, run_after, max_attempts, timeout_ms, rerun_of) \
-         VALUES {places} ON CONFLICT DO NOTHING RETURNING id"
+         VALUES {places} ON CONFLICT DO NOTHING"
     ));
-    for (id, task, key, params) in rows {
+    for row in rows {
+        let task = row.task;
         statement = statement
-            .bind(id.as_str())
+            .bind(row.id.as_str())
             .bind(task.operation.as_str())
-            .bind(params.as_str())
+            .bind(row.params.as_str())
             .bind(task.dry_run)
             .bind(task.target_host.as_deref())
             .bind(task.group_id.as_ref().map(GroupId::as_str))
             .bind(TaskState::Queued.as_str())
             .bind(task.priority)
-            .bind(*key)
+            .bind(row.key)
             .bind(task.requested_by.as_str())
             .bind(now)
             .bind(now)
@@ -241,24 +243,35 @@ async fn insert(
             )
             .bind(task.rerun_of.as_ref().map(TaskId::as_str));
     }
-    let ids: Vec<(String,)> = statement.fetch_all(tx).await?;
-    Ok(ids.into_iter().map(|(id,)| id).collect())
+    statement
 }
 
-/// The queued or running tasks that have these keys.
-async fn find_existing(
-    tx: &mut WriteTransaction,
-    keys: &[&str],
-) -> Result<HashMap<String, TaskId>, QueueError> {
-    let mut existing = HashMap::new();
-    for piece in list_of(keys) {
-        let mut statement = sql("SELECT dedup_key, id FROM tasks WHERE dedup_key IN ");
-        statement.push_list(piece.iter().copied());
-        statement.push(" AND state IN ('queued', 'running')");
-        let rows: Vec<(String, String)> = statement.fetch_all(tx).await?;
-        existing.extend(rows.into_iter().map(|(key, id)| (key, TaskId(id))));
+/// Tells of each request and of the task that will do its work: its own, or the one that has its key.
+/// Gives the id of its entry and that task, and nothing for a request that has neither.
+fn audit(rows: &[Row<'_>], now: Timestamp) -> Statement {
+    let mut statement = sql(format!(
+        "WITH requests (entry, id, dedup_key, who, parameters) AS (VALUES {}), \
+         answered AS (SELECT requests.*, \
+         (SELECT tasks.id FROM tasks WHERE tasks.id = requests.id) AS own, \
+         (SELECT tasks.id FROM tasks WHERE tasks.dedup_key = requests.dedup_key AND tasks.state IN ('queued', 'running')) AS existing \
+         FROM requests) \
+         INSERT INTO audit (id, at, who, what, subject, parameters) SELECT entry, ",
+        rows_of(rows.len(), 5)
+    ));
+    for row in rows {
+        statement = statement
+            .bind(row.audit_id.as_str())
+            .bind(row.id.as_str())
+            .bind(row.key)
+            .bind(row.task.requested_by.as_str())
+            .bind(row.params.as_str());
     }
-    Ok(existing)
+    statement.push_bind(now);
+    statement.push(
+        ", who, CASE WHEN own IS NULL THEN 'enqueue_duplicate' ELSE 'enqueue' END, COALESCE(own, existing), parameters \
+         FROM answered WHERE COALESCE(own, existing) IS NOT NULL RETURNING id, subject",
+    );
+    statement
 }
 
 /// A key that fits into an index of either engine (PostgreSQL's takes 2.7 kB): the beginning of a

@@ -8,9 +8,9 @@ use upkeep_contract::event::Change;
 use upkeep_contract::task::{AttemptOutcome, Progress, TaskError, TaskState};
 use upkeep_contract::{AttemptNumber, Timestamp};
 
-use crate::attempt::{Lease, NewLogLine, insert_log};
+use crate::attempt::{Lease, NewLogLine, log_insertions};
 use crate::changes::Meaning;
-use crate::engine::{Parameter, WriteTransaction, list_of, sql};
+use crate::engine::{Parameter, Statement, WriteTransaction, list_of, sql};
 use crate::rows::{small, state, to_json};
 use crate::{Queue, QueueError};
 
@@ -173,7 +173,7 @@ impl Queue {
     }
 
     async fn finish_all(&self, requests: &[Request]) -> Result<Vec<Finish>, QueueError> {
-        let mut tx = self.engine.write().await?;
+        let mut tx = self.engine.write_with_first().await?;
         let now = self.now();
         let running = self.running(&mut tx, requests).await?;
         let mut accepted = Vec::with_capacity(requests.len());
@@ -207,8 +207,13 @@ impl Queue {
             });
             ended.push((lease, transition));
         }
-        insert_log(&mut tx, &lines).await?;
-        end_attempts(&mut tx, &ended, EndedBy::Worker, now).await?;
+        let mut statements = log_insertions(&mut tx, &lines).await?;
+        statements.extend(endings(&ended, EndedBy::Worker, now)?);
+        if accepted.iter().any(Option::is_none) {
+            for statement in statements.drain(..) {
+                statement.execute(&mut tx).await?;
+            }
+        }
         // after the others: an ending that is asked for twice may be among them
         let mut answers = Vec::with_capacity(requests.len());
         for ((lease, ending, _), accepted) in requests.iter().zip(accepted) {
@@ -217,7 +222,8 @@ impl Queue {
                 None => note_late(&mut tx, lease, ending, now).await?,
             });
         }
-        self.commit(tx, changes, Meaning::CLAIMABLE).await?;
+        self.commit_after(tx, statements, changes, Meaning::CLAIMABLE)
+            .await?;
         Ok(answers)
     }
 
@@ -279,14 +285,14 @@ fn transition(ending: Ending, last: bool, cancel_requested: bool, wait: Duration
     }
 }
 
-/// Writes transitions. The caller has checked the leases within the same transaction; the token is
-/// named all the same.
-pub(crate) async fn end_attempts(
-    tx: &mut WriteTransaction,
+/// The statements that write transitions. The caller has checked the leases within the same
+/// transaction; the token is named all the same.
+pub(crate) fn endings(
     ended: &[(&Lease, Transition)],
     by: EndedBy,
     now: Timestamp,
-) -> Result<(), QueueError> {
+) -> Result<Vec<Statement>, QueueError> {
+    let mut statements = Vec::new();
     for piece in list_of(ended) {
         let mut attempts = sql("WITH ended (task_id, number, outcome, error) AS (VALUES ");
         let mut tasks = sql(
@@ -326,7 +332,7 @@ pub(crate) async fn end_attempts(
             ", outcome = ended.outcome, error = ended.error FROM ended \
              WHERE attempts.task_id = ended.task_id AND attempts.number = ended.number AND attempts.ended_at IS NULL",
         );
-        attempts.execute(tx).await?;
+        statements.push(attempts);
         tasks.push(
             ") UPDATE tasks SET state = ended.state, lease_token = NULL, lease_until = NULL, lease_ms = NULL, \
              finished_at = ended.finished_at, run_after = ended.run_after, error = ended.error, report = ended.report, \
@@ -334,9 +340,9 @@ pub(crate) async fn end_attempts(
              max_attempts = max_attempts + ended.more FROM ended \
              WHERE tasks.id = ended.id AND tasks.state = 'running' AND tasks.lease_token = ended.token",
         );
-        tasks.execute(tx).await?;
+        statements.push(tasks);
     }
-    Ok(())
+    Ok(statements)
 }
 
 /// An ending without a lease: accepted before, or too late. What is too late is noted on the

@@ -51,8 +51,12 @@ where
                 answered = &mut answer => return answered.unwrap_or_else(|_| Err(broke_down())),
                 turn = Arc::clone(&self.turn).lock_owned() => turn,
             };
-            // those whose requests are ready at this very moment come along
-            tokio::task::yield_now().await;
+            // those whose requests are ready at this very moment come along, as long as there are more
+            let mut ready = 0;
+            while self.waiting().len() > ready {
+                ready = self.waiting().len();
+                tokio::task::yield_now().await;
+            }
             let (requests, senders): (Vec<I>, Vec<_>) = {
                 let mut waiting = self.waiting();
                 // else a request that was given up would be performed whenever the next one comes

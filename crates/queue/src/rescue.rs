@@ -15,7 +15,7 @@ use upkeep_contract::{LeaseToken, TaskId};
 use crate::attempt::Lease;
 use crate::changes::Meaning;
 use crate::engine::sql;
-use crate::finish::{EndedBy, Transition, end_attempts};
+use crate::finish::{EndedBy, Transition, endings};
 use crate::rows::small;
 use crate::{Queue, QueueError};
 
@@ -130,11 +130,11 @@ impl Queue {
             .iter()
             .map(|(lease, transition)| (lease, transition.clone()))
             .collect();
-        end_attempts(&mut tx, &ended, EndedBy::Rescue, now).await?;
         let changes = leases.iter().map(|(lease, _)| Change::Task {
             task_id: lease.task_id.clone(),
         });
-        self.commit(tx, changes.collect(), Meaning::CLAIMABLE)
+        let statements = endings(&ended, EndedBy::Rescue, now)?;
+        self.commit_after(tx, statements, changes.collect(), Meaning::CLAIMABLE)
             .await?;
         for (lease, _) in &leases {
             tracing::warn!(task_id = %lease.task_id, attempt = lease.attempt, "nobody extended the lease: the worker was killed or its host is gone");

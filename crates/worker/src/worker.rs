@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use upkeep_contract::WorkerId;
+use upkeep_contract::event::Change;
 use upkeep_operations::Registry;
 use upkeep_queue::{
     ChangeStream, Claim, ClaimFilter, Lease, NewWorker, Queue, QueueError, WorkerMode,
@@ -102,6 +103,7 @@ pub async fn start(
         filter,
         lease: options.lease,
         free: Arc::new(Semaphore::new(options.concurrency.max(1) as usize)),
+        half: options.concurrency.div_ceil(2) as usize,
         bench: Bench {
             queue: queue.clone(),
             registry,
@@ -186,6 +188,7 @@ struct Claimer {
     filter: ClaimFilter,
     lease: Duration,
     free: Arc<Semaphore>,
+    half: usize,
     bench: Bench,
     attempts: Arc<tokio::sync::Mutex<JoinSet<()>>>,
     pulse: Arc<Pulse>,
@@ -220,7 +223,12 @@ impl Claimer {
                 .await
             {
                 None | Some(Ok(None)) => return,
-                Some(Ok(Some(_)) | Err(_)) => changes.skip_pending(),
+                Some(woken) => {
+                    // a change that names a task was made by who asked for it: it can be claimed. A file
+                    // only says that something changed.
+                    sure = matches!(woken, Ok(Some(Change::Task { .. })));
+                    changes.skip_pending();
+                }
             }
         }
     }
@@ -238,10 +246,17 @@ impl Claimer {
     async fn free_slots(&self) -> Option<OwnedSemaphorePermit> {
         let mut permits = Arc::clone(&self.free).acquire_owned().await.ok()?;
         self.pulse.wait_until_claiming().await;
-        // attempts whose ends were written together are just leaving: one claim for all their places
-        tokio::task::yield_now().await;
-        while let Ok(more) = Arc::clone(&self.free).try_acquire_owned() {
-            permits.merge(more);
+        // attempts whose ends were written together are just leaving: one claim for all their places,
+        // but for half of all at most: while the ends of one half are written, the other half works
+        let mut free = 0;
+        while permits.num_permits() > free {
+            free = permits.num_permits();
+            tokio::task::yield_now().await;
+            while permits.num_permits() < self.half
+                && let Ok(more) = Arc::clone(&self.free).try_acquire_owned()
+            {
+                permits.merge(more);
+            }
         }
         Some(permits)
     }
@@ -254,15 +269,20 @@ impl Claimer {
     ) {
         let leases: Vec<Lease> = claims.iter().map(|claim| claim.lease.clone()).collect();
         let claimed_at = self.surely_held_since(claimed_at, &leases).await;
-        let stops: Vec<StopSignal> = leases
-            .iter()
-            .map(|lease| {
-                let stop = StopSignal::default();
-                let held = &self.bench.leases;
-                held.add(lease.clone(), stop.clone(), claimed_at, self.lease);
-                stop
-            })
-            .collect();
+        let mut attempts = self.attempts.lock().await;
+        while attempts.try_join_next().is_some() {}
+        for (claim, lease) in claims.into_iter().zip(&leases) {
+            let stop = StopSignal::default();
+            let held = &self.bench.leases;
+            held.add(lease.clone(), stop.clone(), claimed_at, self.lease);
+            let bench = self.bench.clone();
+            let permit = permits.split(1);
+            attempts.spawn(async move {
+                bench.perform(claim, stop).await;
+                drop(permit);
+            });
+        }
+        drop(attempts);
         // a wish to cancel that came between the claim and these lines met nobody who held the tasks
         match self.bench.queue.look(&leases).await {
             Ok(held) => {
@@ -271,16 +291,6 @@ impl Claimer {
                 }
             }
             Err(error) => tracing::debug!(%error, "cannot look whether a task was cancelled"),
-        }
-        let mut attempts = self.attempts.lock().await;
-        while attempts.try_join_next().is_some() {}
-        for (claim, stop) in claims.into_iter().zip(stops) {
-            let bench = self.bench.clone();
-            let permit = permits.split(1);
-            attempts.spawn(async move {
-                bench.perform(claim, stop).await;
-                drop(permit);
-            });
         }
     }
 

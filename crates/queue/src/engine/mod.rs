@@ -94,6 +94,16 @@ impl Engine {
 
     /// A transaction that may read and then write.
     pub(crate) async fn write(&self) -> Result<WriteTransaction, QueueError> {
+        let mut transaction = self.write_with_first().await?;
+        if let WriteTransaction::Sqlite(write) = &mut transaction {
+            write.begin_now().await?;
+        }
+        Ok(transaction)
+    }
+
+    /// The same for what is done often and one by one: on SQLite it begins, and takes the write lock,
+    /// in one call with its first statement. What is read from a clock before that may be old by then.
+    pub(crate) async fn write_with_first(&self) -> Result<WriteTransaction, QueueError> {
         Ok(match self {
             Self::Sqlite(sqlite) => WriteTransaction::Sqlite(sqlite.write().await?),
             Self::Postgres(postgres) => WriteTransaction::Postgres(postgres.write().await?),

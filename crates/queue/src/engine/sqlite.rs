@@ -68,7 +68,7 @@ impl SqliteEngine {
         Ok(Self { writer, readers })
     }
 
-    /// Begins a transaction that may read and then write.
+    /// A transaction that may read and then write; it begins with its first statement.
     pub(super) async fn write(&self) -> Result<SqliteWrite, QueueError> {
         self.writer.begin().await
     }

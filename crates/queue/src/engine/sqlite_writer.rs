@@ -30,12 +30,17 @@ pub(super) struct SqliteWriter {
     closed: Arc<AtomicBool>,
 }
 
+/// How a transaction begins that may read and then write: it cannot fail half-way because another
+/// process wrote first.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
 /// A transaction. Dropped without a commit it is undone as soon as the connection is free.
 #[derive(Debug)]
 pub(crate) struct SqliteWrite {
     connection: OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>,
     writer: SqliteWriter,
-    ended: bool,
+    /// True from just before its first statement until it has surely ended.
+    begun: bool,
 }
 
 impl SqliteWriter {
@@ -64,23 +69,12 @@ impl SqliteWriter {
         })
     }
 
-    /// Begins a transaction that may read and then write: `BEGIN IMMEDIATE`, so that it cannot fail
-    /// half-way because another process wrote first.
+    /// A transaction that begins together with its first statement.
     pub(super) async fn begin(&self) -> Result<SqliteWrite, QueueError> {
-        let mut connection = self.ready().await?;
-        // a transaction that nobody could end may be open even when its beginning was given up
-        self.in_transaction.store(true, Ordering::SeqCst);
-        if let Err(error) = sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut *connection)
-            .await
-        {
-            self.in_transaction.store(false, Ordering::SeqCst);
-            return Err(error.into());
-        }
         Ok(SqliteWrite {
-            connection,
+            connection: self.ready().await?,
             writer: self.clone(),
-            ended: false,
+            begun: false,
         })
     }
 
@@ -130,33 +124,53 @@ impl SqliteWriter {
 }
 
 impl SqliteWrite {
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
+    /// Takes the write lock now, and not with the first statement.
+    pub(super) async fn begin_now(&mut self) -> Result<(), QueueError> {
+        let (connection, opening) = self.connection();
+        if opening.is_some() {
+            sqlx::query(BEGIN).execute(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// The connection, and what has to stand before the next statement, in the same call: each call
+    /// is a way to SQLite's thread and back.
+    pub(super) fn connection(&mut self) -> (&mut SqliteConnection, Option<&'static str>) {
+        // a transaction that nobody could end may be open even when its beginning was given up
+        self.writer.in_transaction.store(true, Ordering::SeqCst);
+        let opening = (!std::mem::replace(&mut self.begun, true)).then_some(BEGIN);
+        (&mut self.connection, opening)
     }
 
     /// Makes it durable; when that fails, it is undone.
     pub(super) async fn commit(mut self) -> Result<(), QueueError> {
-        let committed = sqlx::query("COMMIT").execute(&mut *self.connection).await;
-        if committed.is_ok() {
-            self.writer.in_transaction.store(false, Ordering::SeqCst);
-            self.ended = true;
+        if self.begun {
+            sqlx::query("COMMIT").execute(&mut *self.connection).await?;
+            self.committed();
         }
-        committed?;
         Ok(())
+    }
+
+    /// Its `COMMIT` was carried out.
+    pub(super) fn committed(&mut self) {
+        self.writer.in_transaction.store(false, Ordering::SeqCst);
+        self.begun = false;
     }
 
     /// Undoes it at once.
     pub(super) async fn rollback(mut self) -> Result<(), QueueError> {
-        let writer = self.writer.clone();
-        writer.roll_back(&mut self.connection).await?;
-        self.ended = true;
+        if self.begun {
+            let writer = self.writer.clone();
+            writer.roll_back(&mut self.connection).await?;
+            self.begun = false;
+        }
         Ok(())
     }
 }
 
 impl Drop for SqliteWrite {
     fn drop(&mut self) {
-        if self.ended {
+        if !self.begun {
             return;
         }
         // other processes wait for its lock: not left to whoever writes next here

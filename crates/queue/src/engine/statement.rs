@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 
+use futures::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Either, Executor, FromRow, Postgres, Sqlite};
 use upkeep_contract::Timestamp;
 
 use super::transaction::{Connected, Connection};
@@ -161,8 +162,16 @@ impl Statement {
     /// Performs it; how many rows it changed.
     pub(crate) async fn execute(self, on: &mut impl Connected) -> Result<u64, QueueError> {
         Ok(match on.connection() {
-            Connection::Sqlite(connection) => {
-                self.for_sqlite().execute(connection).await?.rows_affected()
+            Connection::Sqlite(connection, opening) => {
+                let mut results = connection.fetch_many(for_sqlite(opening, vec![self]));
+                let mut changed = 0;
+                // `BEGIN` stands before it and says how many rows were changed before it
+                while let Some(result) = results.try_next().await? {
+                    if let Either::Left(done) = result {
+                        changed = done.rows_affected();
+                    }
+                }
+                changed
             }
             Connection::Postgres(connection) => self
                 .for_postgres()
@@ -178,8 +187,7 @@ impl Statement {
         on: &mut impl Connected,
     ) -> Result<Vec<T>, QueueError> {
         Ok(match on.connection() {
-            Connection::Sqlite(connection) => self
-                .for_sqlite()
+            Connection::Sqlite(connection, opening) => for_sqlite(opening, vec![self])
                 .fetch_all(connection)
                 .await?
                 .iter()
@@ -201,8 +209,7 @@ impl Statement {
         on: &mut impl Connected,
     ) -> Result<Option<T>, QueueError> {
         Ok(match on.connection() {
-            Connection::Sqlite(connection) => self
-                .for_sqlite()
+            Connection::Sqlite(connection, opening) => for_sqlite(opening, vec![self])
                 .fetch_optional(connection)
                 .await?
                 .as_ref()
@@ -226,17 +233,16 @@ impl Statement {
             .ok_or(sqlx::Error::RowNotFound)?)
     }
 
-    fn for_sqlite(self) -> Query<'static, Sqlite, SqliteArguments> {
-        let text = without_numbers(&self.text, self.values.len())
-            .unwrap_or_else(|| self.text.into_owned());
-        self.values.into_iter().fold(
-            sqlx::query(AssertSqlSafe(text)),
-            |query, value| match value {
-                Parameter::Integer(value) => query.bind(value),
-                Parameter::Text(value) => query.bind(value),
-                Parameter::Real(value) => query.bind(value),
-            },
-        )
+    /// Performs statements in one call and gives the rows of the one that has some.
+    pub(super) async fn fetch_in_one_call<T: Row>(
+        statements: Vec<Self>,
+        connection: &mut SqliteConnection,
+        opening: Option<&'static str>,
+    ) -> Result<Vec<T>, QueueError> {
+        let rows = for_sqlite(opening, statements)
+            .fetch_all(connection)
+            .await?;
+        Ok(rows.iter().map(T::from_row).collect::<Result<_, _>>()?)
     }
 
     fn for_postgres(self) -> Query<'static, Postgres, PgArguments> {
@@ -249,6 +255,53 @@ impl Statement {
             },
         )
     }
+}
+
+/// One call of several statements: the driver carries them out one after the other, hands each the
+/// next of the values, and stops at the first that fails.
+fn for_sqlite(
+    opening: Option<&'static str>,
+    statements: Vec<Statement>,
+) -> Query<'static, Sqlite, SqliteArguments> {
+    let plain: Option<Vec<String>> = statements
+        .iter()
+        .map(|statement| without_numbers(&statement.text, statement.values.len()))
+        .collect();
+    let texts = plain.unwrap_or_else(|| numbered_through(&statements));
+    let opening = opening.map_or_else(String::new, |opening| format!("{opening}; "));
+    let values = statements.into_iter().flat_map(|one| one.values);
+    values.fold(
+        sqlx::query(AssertSqlSafe(opening + &texts.join("; "))),
+        |query, value| match value {
+            Parameter::Integer(value) => query.bind(value),
+            Parameter::Text(value) => query.bind(value),
+            Parameter::Real(value) => query.bind(value),
+        },
+    )
+}
+
+/// The texts of statements whose values are bound as one list: the numbers of each go on after
+/// those of the one before.
+fn numbered_through(statements: &[Statement]) -> Vec<String> {
+    let mut before = 0;
+    let mut texts = Vec::with_capacity(statements.len());
+    for statement in statements {
+        let mut parts = statement.text.split('$');
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, rest) = part.split_at(digits);
+            text.push('$');
+            match number.parse::<usize>() {
+                Ok(number) => text.push_str(&(before + number).to_string()),
+                Err(_) => text.push_str(number),
+            }
+            text.push_str(rest);
+        }
+        before += statement.values.len();
+        texts.push(text);
+    }
+    texts
 }
 
 /// The text with `?` in place of `$1`, `$2` and so on, when these are all its parameters in their order.
@@ -323,6 +376,25 @@ mod tests {
         check("a = $2 AND b = $1", 2, None);
         check("a = $1", 2, None);
         check("a = $1 AND b = '$x'", 1, None);
+    }
+
+    #[test]
+    fn statements_of_one_call_number_their_parameters_through() {
+        let texts = numbered_through(&[
+            sql("a = $1 AND b = $1").bind(1_i64),
+            sql("c = $2 AND d = $1 AND e = '$x'")
+                .bind(1_i64)
+                .bind(2_i64),
+            sql("COMMIT"),
+        ]);
+        assert_eq!(
+            texts,
+            [
+                "a = $1 AND b = $1",
+                "c = $3 AND d = $2 AND e = '$x'",
+                "COMMIT"
+            ]
+        );
     }
 
     #[test]

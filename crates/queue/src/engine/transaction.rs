@@ -4,12 +4,13 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
 use super::sqlite_writer::SqliteWrite;
-use super::statement::sql;
+use super::statement::{Row, Statement, sql};
 use crate::QueueError;
 
 /// A connection that a statement runs on.
 pub(crate) enum Connection<'c> {
-    Sqlite(&'c mut SqliteConnection),
+    /// With what has to stand before the statement, in the same call.
+    Sqlite(&'c mut SqliteConnection, Option<&'static str>),
     Postgres(&'c mut PgConnection),
 }
 
@@ -28,7 +29,7 @@ pub(crate) enum ReadConnection {
 impl Connected for ReadConnection {
     fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::Sqlite(connection) => Connection::Sqlite(connection),
+            Self::Sqlite(connection) => Connection::Sqlite(connection, None),
             Self::Postgres(connection) => Connection::Postgres(connection),
         }
     }
@@ -44,7 +45,7 @@ pub(crate) enum ReadTransaction {
 impl Connected for ReadTransaction {
     fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
+            Self::Sqlite(transaction) => Connection::Sqlite(transaction, None),
             Self::Postgres(transaction) => Connection::Postgres(transaction),
         }
     }
@@ -58,6 +59,53 @@ pub(crate) enum WriteTransaction {
 }
 
 impl WriteTransaction {
+    /// Performs the last statements and makes all of it durable: on SQLite the last one and the
+    /// commit are one call.
+    pub(crate) async fn commit_after(
+        mut self,
+        mut statements: Vec<Statement>,
+    ) -> Result<(), QueueError> {
+        if let Some(last) = statements.pop() {
+            for statement in statements {
+                statement.execute(&mut self).await?;
+            }
+            self.fetch_together::<()>(vec![last], true).await?;
+        }
+        self.commit().await
+    }
+
+    /// Performs statements one after the other and gives the rows of the one that has some: on SQLite
+    /// in one call.
+    ///
+    /// The last of a transaction may be committed within this call: then nothing may have to be undone
+    /// for what the rows say. The caller commits all the same.
+    pub(crate) async fn fetch_together<T: Row>(
+        &mut self,
+        mut statements: Vec<Statement>,
+        last: bool,
+    ) -> Result<Vec<T>, QueueError> {
+        match self {
+            Self::Sqlite(write) => {
+                if last {
+                    statements.push(sql("COMMIT"));
+                }
+                let (connection, opening) = write.connection();
+                let rows = Statement::fetch_in_one_call(statements, connection, opening).await?;
+                if last {
+                    write.committed();
+                }
+                Ok(rows)
+            }
+            Self::Postgres(_) => {
+                let mut rows = Vec::new();
+                for statement in statements {
+                    rows.extend(statement.fetch_all(self).await?);
+                }
+                Ok(rows)
+            }
+        }
+    }
+
     /// Makes it durable.
     pub(crate) async fn commit(self) -> Result<(), QueueError> {
         match self {
@@ -93,7 +141,10 @@ impl WriteTransaction {
 impl Connected for WriteTransaction {
     fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::Sqlite(write) => Connection::Sqlite(write.connection()),
+            Self::Sqlite(write) => {
+                let (connection, opening) = write.connection();
+                Connection::Sqlite(connection, opening)
+            }
             Self::Postgres(transaction) => Connection::Postgres(transaction),
         }
     }
