@@ -407,8 +407,13 @@ const TIMERS: [(&str, usize, &str); 23] = [
         "waiting for the queue: the pause after other processes' changes could not be heard",
     ),
     (
+        "crates/queue/src/engine/log_watch.rs",
+        1,
+        "waiting for the queue: other processes' changes of a file, while somebody listens",
+    ),
+    (
         "crates/queue/src/engine/outside.rs",
-        2,
+        1,
         "waiting for the queue: other processes' changes, while somebody listens",
     ),
     (

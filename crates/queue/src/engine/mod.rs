@@ -3,6 +3,7 @@
 //! every other statement is written once, for both.
 
 mod inspect;
+mod log_watch;
 mod outside;
 mod postgres;
 mod sqlite;

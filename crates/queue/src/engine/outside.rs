@@ -1,6 +1,7 @@
 //! What other processes change, as far as this one can hear of it.
 //!
-//! SQLite: the file's version number, looked at many times a second. PostgreSQL: notifications,
+//! SQLite: the write-ahead log's size and time, looked at many times a second, and the database's
+//! version number whenever they have changed. PostgreSQL: notifications,
 //! with a slow look behind them for the case that one gets lost.
 
 use std::time::Duration;
@@ -11,15 +12,13 @@ use tokio::time::Instant;
 use upkeep_contract::event::Change;
 
 use super::Engine;
+use super::log_watch::LogWatch;
 use super::postgres::{CHANNEL, PostgresEngine};
 use super::sqlite::SqliteEngine;
 use super::statement::sql;
 use super::transaction::WriteTransaction;
 use crate::QueueError;
 use crate::changes::{Meaning, Signal};
-
-/// How often a SQLite file's version is looked at while somebody listens.
-const FILE_LOOK: Duration = Duration::from_millis(20);
 
 /// How often the server is asked whether anything was written, should a notification get lost.
 const SERVER_LOOK: Duration = Duration::from_secs(5);
@@ -72,6 +71,8 @@ impl WriteTransaction {
 pub(crate) enum OutsideChanges {
     File {
         engine: SqliteEngine,
+        watch: Option<LogWatch>,
+        asking: bool,
         seen: Option<i64>,
     },
     Server {
@@ -87,7 +88,12 @@ pub(crate) enum OutsideChanges {
 impl OutsideChanges {
     pub(super) fn new(engine: Engine, own_sender: String) -> Self {
         match engine {
-            Engine::Sqlite(engine) => Self::File { engine, seen: None },
+            Engine::Sqlite(engine) => Self::File {
+                engine,
+                watch: None,
+                asking: false,
+                seen: None,
+            },
             Engine::Postgres(engine) => Self::Server {
                 engine,
                 own_sender,
@@ -105,14 +111,29 @@ impl OutsideChanges {
     /// When the database cannot be asked: what happens meanwhile is not heard of.
     pub(crate) async fn next(&mut self) -> Result<Vec<Signal>, QueueError> {
         match self {
-            Self::File { engine, seen } => {
-                let version = engine.others_version().await?;
-                let changed = seen.replace(version).is_some_and(|seen| seen != version);
-                if changed {
-                    return Ok(vec![Signal::all()]);
+            Self::File {
+                engine,
+                watch,
+                asking,
+                seen,
+            } => {
+                if let Some(watch) = watch {
+                    // what was asked for and not answered is asked again, whether something is written or not
+                    if !*asking {
+                        watch.written().await;
+                    }
+                } else {
+                    *watch = Some(engine.watch_log()?);
                 }
-                tokio::time::sleep(FILE_LOOK).await;
-                Ok(Vec::new())
+                *asking = true;
+                let version = engine.others_version().await?;
+                *asking = false;
+                let changed = seen.replace(version).is_some_and(|seen| seen != version);
+                Ok(if changed {
+                    vec![Signal::all()]
+                } else {
+                    Vec::new()
+                })
             }
             Self::Server {
                 engine,

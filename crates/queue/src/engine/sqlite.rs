@@ -1,7 +1,9 @@
 //! SQLite: write-ahead log, one writing connection for each process, a pool of readers.
 
 use std::future::ready;
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -11,6 +13,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
+use super::log_watch::LogWatch;
 use super::sqlite_writer::{SqliteWrite, SqliteWriter};
 use crate::QueueError;
 
@@ -32,6 +35,8 @@ fn is_clean(connection: &SqliteConnection) -> bool {
 /// An open SQLite database.
 #[derive(Clone, Debug)]
 pub(crate) struct SqliteEngine {
+    /// The write-ahead log.
+    log: Arc<Path>,
     writer: SqliteWriter,
     readers: SqlitePool,
 }
@@ -51,6 +56,8 @@ impl SqliteEngine {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .optimize_on_close(true, None);
+        let mut log = options.get_filename().as_os_str().to_owned();
+        log.push("-wal");
         let writer = SqliteWriter::connect(options.clone(), BUSY_TIMEOUT).await?;
         // under the write lock: two programs that open a fresh database together must not both make it
         {
@@ -65,7 +72,11 @@ impl SqliteEngine {
             .test_before_acquire(false)
             .before_acquire(|connection, _| Box::pin(ready(Ok(is_clean(connection)))))
             .connect_lazy_with(options.read_only(false));
-        Ok(Self { writer, readers })
+        Ok(Self {
+            log: Path::new(&log).into(),
+            writer,
+            readers,
+        })
     }
 
     /// A transaction that may read and then write; it begins with its first statement.
@@ -79,6 +90,11 @@ impl SqliteEngine {
 
     pub(super) async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
         Ok(self.readers.begin().await?)
+    }
+
+    /// Watches for commits, of this process and of others.
+    pub(super) fn watch_log(&self) -> Result<LogWatch, QueueError> {
+        Ok(LogWatch::begin(Arc::clone(&self.log)).map_err(sqlx::Error::Io)?)
     }
 
     /// A number that changes when another process has committed something.

@@ -1,0 +1,126 @@
+//! Watches the write-ahead log of a SQLite file, which every commit of any process writes to.
+//!
+//! A thread of its own asks the file system for the log's size and time: that is far cheaper than to
+//! ask SQLite, and than to wake the async runtime for each look.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Notify;
+
+/// How often the log is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// More than the distance of two times that a file system tells apart: Linux counts them in ticks of
+/// its clock, 10 ms at the most (`CONFIG_HZ` 100).
+const FILE_TIME_GRAIN: Duration = Duration::from_millis(50);
+
+/// A watch; its thread ends soon after it is dropped.
+#[derive(Debug)]
+pub(crate) struct LogWatch(Arc<Notify>);
+
+impl LogWatch {
+    /// Begins to watch. The first look always says that something was written.
+    ///
+    /// # Errors
+    /// When there can be no more threads.
+    pub(super) fn begin(log: Arc<Path>) -> io::Result<Self> {
+        let written = Arc::new(Notify::new());
+        let told = Arc::downgrade(&written);
+        thread::Builder::new()
+            .name("upkeep-log-watch".to_owned())
+            .spawn(move || keep_looking(&log, &told))?;
+        Ok(Self(written))
+    }
+
+    /// Waits until something may have been written since the last time.
+    pub(super) async fn written(&self) {
+        self.0.notified().await;
+    }
+}
+
+fn keep_looking(log: &Path, told: &Weak<Notify>) {
+    let mut settled = None;
+    while let Some(told) = told.upgrade() {
+        let stamp = LogStamp::of(log);
+        if stamp.is_none() || stamp != settled {
+            settled = stamp.filter(|stamp| stamp.is_settled());
+            told.notify_one();
+        }
+        drop(told);
+        thread::sleep(LOOK);
+    }
+}
+
+/// The size of the log, and when it was last written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LogStamp {
+    bytes: u64,
+    modified: SystemTime,
+}
+
+impl LogStamp {
+    /// `None` when the file system cannot say.
+    fn of(log: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(log).ok()?;
+        Some(Self {
+            bytes: metadata.len(),
+            modified: metadata.modified().ok()?,
+        })
+    }
+
+    /// Whether whatever is written from now on shows in another stamp. Within a tick of the file
+    /// system's clock it may not, nor with times in the future.
+    fn is_settled(self) -> bool {
+        self.modified
+            .elapsed()
+            .is_ok_and(|elapsed| elapsed > FILE_TIME_GRAIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use std::fs::{File, OpenOptions};
+    use std::io::Write;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    async fn quiet(watch: &LogWatch) {
+        // until a look finds it settled
+        while tokio::time::timeout(FILE_TIME_GRAIN * 3, watch.written())
+            .await
+            .is_ok()
+        {}
+    }
+
+    #[tokio::test]
+    async fn a_write_is_told_once_it_happens_and_silence_is_silent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut log = File::create(&path).unwrap();
+        let watch = LogWatch::begin(path.clone().into()).unwrap();
+        quiet(&watch).await;
+        log.write_all(b"more").unwrap();
+        tokio::time::timeout(SOON, watch.written()).await.unwrap();
+        quiet(&watch).await;
+        // the same size: the log is written anew from its beginning
+        let mut again = OpenOptions::new().write(true).open(&path).unwrap();
+        again.write_all(b"else").unwrap();
+        tokio::time::timeout(SOON, watch.written()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_log_that_cannot_be_looked_at_may_have_been_written_to_at_any_time() {
+        let watch = LogWatch::begin(Path::new("/nowhere/at/all").into()).unwrap();
+        for _ in 0..3 {
+            tokio::time::timeout(SOON, watch.written()).await.unwrap();
+        }
+    }
+}
