@@ -74,7 +74,6 @@ impl Operation for RestoreFromTrash {
             work: Work::new(context.clone()),
             settings,
             places: HashMap::new(),
-            missed: HashMap::new(),
             report: RestoreReport {
                 cleanup: params.cleanup,
                 host: host_name(),
@@ -103,17 +102,12 @@ struct Restore {
     settings: Settings,
     /// By the locations' names; why not, where nothing can be put back.
     places: HashMap<String, Result<Place, String>>,
-    /// Files found nowhere: an attempt that was cut off announces a move twice.
-    missed: HashMap<(String, String, String), String>,
     report: RestoreReport,
 }
 
 impl Restore {
     fn run(mut self) -> Result<Finished<RestoreReport>, OperationError> {
         let ended = self.put_all_back();
-        for (_, path) in std::mem::take(&mut self.missed) {
-            self.fail(path, GONE.to_owned());
-        }
         self.report.files_found = self.report.files_restored + self.report.files_failed;
         self.report.duration_ms = self.work.elapsed_ms();
         match ended {
@@ -163,21 +157,12 @@ impl Restore {
             ),
             Err(why) => (in_location(file), Err(why.clone())),
         };
-        let key = (
-            file.location.clone(),
-            file.folder.clone(),
-            file.name.clone(),
-        );
         match ended {
             Ok(Restored::Back) => {
-                self.missed.remove(&key);
                 self.report.files_restored += 1;
                 if self.report.restored.len() < REPORT_ENTRIES_MAX {
                     self.report.restored.push(path);
                 }
-            }
-            Ok(Restored::Nowhere) if self.missed.len() < REPORT_ENTRIES_MAX => {
-                self.missed.insert(key, path);
             }
             Ok(Restored::Nowhere) => self.fail(path, GONE.to_owned()),
             Err(reason) => self.fail(path, reason),

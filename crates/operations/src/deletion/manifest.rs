@@ -3,7 +3,8 @@
 //! Before a batch its numbers are written, after it what became of each entry. Each line is
 //! one `write` to the file, so the record survives the death of the process (a power cut may
 //! lose the last lines: there is no fsync for each batch). A batch that begins and does not
-//! end was cut off: whatever of it is missing now was removed by that attempt.
+//! end was cut off: whatever of it is missing now was removed by that attempt. What goes to the
+//! trash is named one by one before it moves, with its name there, so that it can be found again.
 
 mod trashed;
 

@@ -1,6 +1,6 @@
 //! Reading what a task moved to the trash, by the manifests that it left.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, ErrorKind};
@@ -12,11 +12,15 @@ use super::{Line, Trashed};
 use crate::deletion::work::Stop;
 use crate::{Context, OperationError};
 
-/// What a task moved to the trash. Read twice, so that memory does not grow with it.
+/// What a task moved to the trash. Read twice, so that of each file only a few bytes are held, and those
+/// only while it is looked through.
 pub(crate) struct TrashedFiles {
     manifests: Vec<PathBuf>,
     /// Moves that came to nothing, by a hash of their line, with how often.
     stayed: HashMap<u64, u32>,
+    /// Files announced more than once, by a hash of their place, with how often before the last time: an
+    /// attempt was cut off between the word and the move, or the file stayed.
+    before: HashMap<u64, u32>,
     /// How many files moved.
     pub(crate) total: u64,
 }
@@ -29,20 +33,32 @@ impl TrashedFiles {
         let mut found = Self {
             manifests,
             stayed: HashMap::new(),
+            before: HashMap::new(),
             total: 0,
         };
-        let (mut stayed, mut moved, mut of_task) = (HashMap::new(), 0_u64, false);
+        let (mut stayed, mut before) = (HashMap::new(), HashMap::new());
+        let (mut places, mut of_task) = (HashSet::new(), false);
         found.lines(|line| {
             match line {
                 Line::Manifest { task: of, .. } => of_task |= of == *task,
-                Line::Trash(_) => moved += 1,
-                Line::Stayed(file) => *stayed.entry(hash(&file)).or_insert(0) += 1,
+                Line::Trash(file) => {
+                    if !places.insert(place(&file)) {
+                        *before.entry(place(&file)).or_insert(0) += 1;
+                    }
+                }
+                Line::Stayed(file) => {
+                    *stayed.entry(hash(&file)).or_insert(0) += 1;
+                    if !take_one(&mut before, place(&file)) {
+                        places.remove(&place(&file));
+                    }
+                }
                 Line::Begin(_) | Line::End(_) => {}
             }
             check_cancelled(context)
         })?;
-        found.total = moved.saturating_sub(stayed.values().copied().map(u64::from).sum());
+        found.total = places.len() as u64;
         found.stayed = stayed;
+        found.before = before;
         Ok(of_task.then_some(found))
     }
 
@@ -53,18 +69,16 @@ impl TrashedFiles {
         mut take: impl FnMut(Trashed) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
         let mut stayed = std::mem::take(&mut self.stayed);
+        let mut before = std::mem::take(&mut self.before);
         self.lines(|line| {
             let Line::Trash(file) = line else {
                 return Ok(());
             };
             check_cancelled(context)?;
-            match stayed.get_mut(&hash(&file)) {
-                Some(times) if *times > 0 => {
-                    *times -= 1;
-                    Ok(())
-                }
-                _ => take(file),
+            if take_one(&mut stayed, hash(&file)) || take_one(&mut before, place(&file)) {
+                return Ok(());
             }
+            take(file)
         })
     }
 
@@ -112,10 +126,26 @@ fn manifests(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn hash(file: &Trashed) -> u64 {
+/// Takes one of those that are left; false when there is none.
+fn take_one(left: &mut HashMap<u64, u32>, of: u64) -> bool {
+    match left.get_mut(&of) {
+        Some(times) if *times > 0 => {
+            *times -= 1;
+            true
+        }
+        _ => false,
+    }
+}
+
+fn hash(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    file.hash(&mut hasher);
+    what.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Where the file was, whatever the trash calls it.
+fn place(file: &Trashed) -> u64 {
+    hash(&(&file.location, &file.folder, &file.name))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Stop {

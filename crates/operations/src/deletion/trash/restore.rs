@@ -49,12 +49,15 @@ impl Trashes {
     ) -> Result<Restored, String> {
         let named = Named::of(file).ok_or("its name in the manifest cannot be read")?;
         let Some(trash) = self.0.iter().find(|trash| trash.holds(&named)) else {
+            for trash in &self.0 {
+                trash.forget(at, &named, &named.kept_as);
+            }
             return Ok(match at.go_to(&named.folder) {
                 Ok(()) if is_at(at, &named.name, named.identity) => Restored::Back,
                 _ => Restored::Nowhere,
             });
         };
-        trash.check_path(at, &named)?;
+        trash.check_path(at, &named, &named.kept_as)?;
         reach(at, &named.folder, made).map_err(|error| match error {
             Errno::LOOP | Errno::NOTDIR => {
                 "its folder is a link or a file now, or was moved; it was left in the trash"
@@ -102,9 +105,25 @@ impl Trash {
         })
     }
 
+    /// Removes the record of that name when it speaks of the file and has none: an attempt was cut off
+    /// between writing it and moving the file.
+    fn forget(&self, at: &Cursor, file: &Named, kept_as: &CStr) {
+        let is_missing =
+            Stat::of_entry(&self.files, kept_as).is_err_and(|error| error == Errno::NOENT);
+        if is_missing && self.check_path(at, file, kept_as).is_ok() {
+            self.remove_info(kept_as);
+        }
+    }
+
+    /// Without its file it says nothing; with the file gone it does no harm, either.
+    fn remove_info(&self, kept_as: &CStr) {
+        let name = [kept_as.to_bytes(), b".trashinfo"].concat();
+        unlinkat(&self.info, name, AtFlags::empty()).ok();
+    }
+
     /// The trash must say itself that the file comes from there.
-    fn check_path(&self, at: &Cursor, file: &Named) -> Result<(), String> {
-        let read = self.read_info(&file.kept_as).map_err(|error| {
+    fn check_path(&self, at: &Cursor, file: &Named, kept_as: &CStr) -> Result<(), String> {
+        let read = self.read_info(kept_as).map_err(|error| {
             format!("its record in the trash cannot be read ({error}); put it back by hand")
         })?;
         let root = at.path_at_root(&file.folder, file.name.to_bytes());
@@ -158,11 +177,26 @@ impl Trash {
                 ),
             });
         }
-        // without its file it says nothing
-        let info = [kept_as.to_bytes(), b".trashinfo"].concat();
-        unlinkat(&self.info, info, AtFlags::empty()).ok();
+        self.remove_info(kept_as);
+        if let Some(before) = name_before(kept_as) {
+            self.forget(at, file, &before);
+        }
         Ok(())
     }
+}
+
+/// The name that was tried before this one: `old` before `old.2`. An attempt that was cut off may have taken it.
+fn name_before(kept_as: &CStr) -> Option<CString> {
+    let name = kept_as.to_bytes();
+    let dot = name.iter().rposition(|byte| *byte == b'.')?;
+    let (short, number) = (name.get(..dot)?, name.get(dot + 1..)?);
+    let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
+    let before = match number {
+        0 | 1 => return None,
+        2 => short.to_vec(),
+        number => [short, format!(".{}", number - 1).as_bytes()].concat(),
+    };
+    CString::new(before).ok().filter(|name| !name.is_empty())
 }
 
 fn is_at(at: &mut Cursor, name: &CStr, identity: Identity) -> bool {
@@ -194,4 +228,23 @@ fn reach(at: &mut Cursor, folder: &[u8], made: &mut u64) -> Result<(), Errno> {
         }
     }
     Err(Errno::STALE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_before_is_the_one_tried_before() {
+        let check = |name: &CStr, expect: Option<&CStr>| {
+            assert_eq!(name_before(name).as_deref(), expect, "{name:?}");
+        };
+        check(c"old.2", Some(c"old"));
+        check(c"old.tmp.13", Some(c"old.tmp.12"));
+        check(c"old", None);
+        check(c"old.tmp", None);
+        check(c"old.1", None);
+        check(c".2", None);
+        check(c"old.99999999999", None);
+    }
 }
