@@ -15,6 +15,8 @@ mod support;
 mod lane;
 #[path = "cleaning_kills/record.rs"]
 mod record;
+#[path = "cleaning_kills/trash.rs"]
+mod trash;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

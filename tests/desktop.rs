@@ -12,4 +12,5 @@ mod desktop {
     mod fleet;
     mod life;
     mod settings;
+    mod trash;
 }

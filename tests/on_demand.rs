@@ -364,6 +364,45 @@ async fn log_statistics_runs_only_when_asked() {
     assert_eq!(cleanable(&temptation.installation), temptation.files);
 }
 
+#[tokio::test]
+async fn restore_from_trash_runs_only_when_asked() {
+    let installation = Installation::new();
+    let old = installation.scratch().join("nested/old");
+    files::file(&old, 24 * 90);
+    installation.configure(&format!(
+        "[[locations]]\nname = \"scratch\"\npath = \"{}\"\ntrash = true\n",
+        installation.scratch().display()
+    ));
+    let data = installation.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let start_worker = || {
+        let mut command = Command::new(worker_program());
+        command.arg("run").env("XDG_DATA_HOME", &data);
+        let mut worker = Process::start(&installation, command, "worker");
+        worker.wait_for("the worker is ready");
+        worker
+    };
+    let mut worker = start_worker();
+    let queue = installation.queue().await;
+    let cleanup = ask(&queue, "cleanup-temp-files", json!({})).await;
+    let report = until_final(&queue, &cleanup).await.report.unwrap();
+    assert_eq!(report["files_trashed"], 1);
+    // what lies in the trash stays there, whoever starts
+    assert!(worker.terminate());
+    let _worker = start_worker();
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!old.exists() && data.join("Trash/files/old").exists());
+    assert_eq!(all_tasks(&queue).await.len(), 1);
+
+    let restore = ask(&queue, "restore-from-trash", json!({ "cleanup": cleanup })).await;
+    let detail = until_final(&queue, &restore).await;
+    assert_eq!(detail.task.state, TaskState::Succeeded);
+    assert_eq!(detail.task.requested_by, "tester");
+    assert_eq!(detail.report.unwrap()["files_restored"], 1);
+    assert!(old.exists());
+    assert_eq!(all_tasks(&queue).await.len(), 2, "one request, one task");
+}
+
 /// Every timer of the program, by file, with what it waits for. A timer that is not named here fails the test.
 const TIMERS: [(&str, usize, &str); 23] = [
     (

@@ -263,7 +263,8 @@ fn a_direct_call_needs_no_queue_and_its_exit_code_says_how_it_ended() {
                 "cleanup-runs",
                 "cleanup-temp-files",
                 "health-check",
-                "log-statistics"
+                "log-statistics",
+                "restore-from-trash"
             ]
         )
     );

@@ -40,8 +40,8 @@ export function preview(): CleanupReport {
       { label: "7 to 30 days", files: 75, bytes: 1_307_000_000 },
     ],
     kept: [
-      { reason: "in_use", count: 2, example: "/srv/scratch/render-1/lock" },
-      { reason: "special_file", count: 1, example: "/srv/scratch/agent.sock" },
+      { reason: "in_use", count: 2, examples: ["/srv/scratch/render-1/lock", "/srv/scratch/render-2/lock"] },
+      { reason: "special_file", count: 1, examples: ["/srv/scratch/agent.sock"] },
     ],
     problems: [
       {
@@ -50,6 +50,9 @@ export function preview(): CleanupReport {
       },
     ],
     problems_total: 1,
+    largest: Array.from({ length: 12 }, (_, index) =>
+      anEntry(`/srv/scratch/render-${index % 7}/frame-${index}.exr`, { bytes: 180_000_000 - index * 9e6 }),
+    ),
   });
 }
 

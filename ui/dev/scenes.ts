@@ -17,6 +17,7 @@ import {
   someStatistics,
   someVitals,
 } from "../tests/builders";
+import { cleaning } from "./cleaning";
 import { deep, fleet } from "./fleet";
 import { health, lines, LONG, MINUTE, now, preview } from "./data";
 
@@ -319,6 +320,7 @@ export const SCENES: Partial<Record<string, () => FakeBackend>> = {
   empty,
   broken,
   long,
+  cleaning,
   fleet,
   deep,
 };

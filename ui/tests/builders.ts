@@ -8,6 +8,7 @@ import type { OperationDescription } from "$lib/generated/OperationDescription";
 import type { OperationOverview } from "$lib/generated/OperationOverview";
 import type { Overview } from "$lib/generated/Overview";
 import type { PlanEntry } from "$lib/generated/PlanEntry";
+import type { RestoreReport } from "$lib/generated/RestoreReport";
 import type { SettingsView } from "$lib/generated/SettingsView";
 import type { StatisticsReport } from "$lib/generated/StatisticsReport";
 import type { Attempt } from "$lib/generated/Attempt";
@@ -39,6 +40,7 @@ export const OPERATIONS: OperationDescription[] = [
     id: "cleanup-runs",
     summary: "removes old runs",
     deletes: true,
+    follows_a_task: false,
     parameters: {
       type: "object",
       properties: {
@@ -54,6 +56,7 @@ export const OPERATIONS: OperationDescription[] = [
     id: "cleanup-temp-files",
     summary: "removes old files from configured locations",
     deletes: true,
+    follows_a_task: false,
     parameters: {
       type: "object",
       properties: {
@@ -70,6 +73,7 @@ export const OPERATIONS: OperationDescription[] = [
     id: "health-check",
     summary: "checks this host",
     deletes: false,
+    follows_a_task: false,
     parameters: {
       type: "object",
       properties: {
@@ -81,12 +85,20 @@ export const OPERATIONS: OperationDescription[] = [
     id: "log-statistics",
     summary: "logs figures",
     deletes: false,
+    follows_a_task: false,
     parameters: {
       type: "object",
       properties: {
         range_hours: { type: "integer", format: "uint32", minimum: 1, maximum: 87_660, default: 24 },
       },
     },
+  },
+  {
+    id: "restore-from-trash",
+    summary: "puts back what a cleanup moved to the trash",
+    deletes: false,
+    follows_a_task: true,
+    parameters: { type: "object", properties: { cleanup: { type: "string" } }, required: ["cleanup"] },
   },
 ];
 
@@ -195,6 +207,7 @@ export function aCleanup(change: Partial<CleanupReport> = {}): CleanupReport {
     files_matched: 0,
     bytes_matched: 0,
     files_removed: 0,
+    files_trashed: 0,
     directories_removed: 0,
     bytes_removed: 0,
     files_kept: 0,
@@ -204,9 +217,11 @@ export function aCleanup(change: Partial<CleanupReport> = {}): CleanupReport {
     locations: [],
     folders: [],
     ages: [],
+    largest: [],
     entries: [],
     entries_truncated: false,
     kept: [],
+    removed: [],
     problems: [],
     problems_total: 0,
     duration_ms: 12,
@@ -223,6 +238,22 @@ export function aPreview(entries: PlanEntry[], change: Partial<CleanupReport> = 
     entries,
     ...change,
   });
+}
+
+export function aRestore(change: Partial<RestoreReport> = {}): RestoreReport {
+  return {
+    cleanup: "task-1",
+    host: "desk-7",
+    files_found: 0,
+    files_restored: 0,
+    files_failed: 0,
+    directories_made: 0,
+    restored: [],
+    problems: [],
+    problems_total: 0,
+    duration_ms: 12,
+    ...change,
+  };
 }
 
 export function aHealth(change: Partial<HealthReport> = {}): HealthReport {

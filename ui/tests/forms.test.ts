@@ -115,6 +115,7 @@ test("a fifth operation gets a form from its schema alone", () => {
     id: "compact-archive",
     summary: "",
     deletes: false,
+    follows_a_task: false,
     parameters: {
       properties: { wait_ms: { type: "integer", minimum: 1, default: 5 }, deep: { type: "boolean" } },
     },

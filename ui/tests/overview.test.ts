@@ -84,7 +84,7 @@ test("a click that takes less says so to preview and removal, and what was kept 
   const asked = { max_age_hours: 24, exclude: ["*.log"], min_size_bytes: 10 };
   expect(backend.triggered[0]?.params).toEqual({ ...asked, dry_run: true });
   const reasons = ["excluded", "not_included", "protected", "too_small", "below_min_age", "newest"] as const;
-  const kept = reasons.map((reason) => ({ reason, count: 1, example: `/srv/scratch/${reason}` }));
+  const kept = reasons.map((reason) => ({ reason, count: 1, examples: [`/srv/scratch/${reason}`] }));
   const task = ended("succeeded", { id: "preview-1", dry_run: true, params: { ...asked, dry_run: true } });
   backend.update(detailOf(task, aPreview([anEntry("/srv/scratch/a")], { kept })));
   await settled();

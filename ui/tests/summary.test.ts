@@ -71,10 +71,27 @@ test("a failure is announced with its reason", () => {
 
 test("a rate needs a second, follows the work, and starts again with an attempt", () => {
   const meter = new RateMeter();
-  expect(meter.observe(1, 0, 0)).toBeNull();
-  expect(meter.observe(1, 50, 500)).toBeNull();
-  expect(meter.observe(1, 100, 1000)).toBe(100);
-  for (let second = 2; second <= 20; second += 1) meter.observe(1, 100 + second * 10, second * 1000);
-  expect(meter.observe(1, 310, 21_000)).toBeCloseTo(10, 0);
-  expect(meter.observe(2, 5, 22_000)).toBeNull();
+  const speed = (attempt: number, done: number, now: number) => meter.observe(attempt, done, null, now).speed;
+  expect(speed(1, 0, 0)).toBeNull();
+  expect(speed(1, 50, 500)).toBeNull();
+  expect(speed(1, 100, 1000)).toBe(100);
+  for (let second = 2; second <= 20; second += 1) speed(1, 100 + second * 10, second * 1000);
+  expect(speed(1, 310, 21_000)).toBeCloseTo(10, 0);
+  expect(speed(2, 5, 22_000)).toBeNull();
+});
+
+test("the time left follows slowly, and is unknown without a total or movement", () => {
+  const meter = new RateMeter();
+  expect(meter.observe(1, 0, 1000, 0).left).toBeNull();
+  expect(meter.observe(1, 100, 1000, 1000).left).toBe(9000);
+  // one quick second moves it less than the speed itself
+  const quick = meter.observe(1, 400, 1000, 2000);
+  expect(quick.speed).toBe(200);
+  expect(quick.left).toBeGreaterThan(3000);
+  expect(quick.left).toBeLessThan(6000);
+  expect(meter.observe(1, 1000, 1000, 3000).left).toBeNull();
+  expect(new RateMeter().observe(1, 5, null, 0).left).toBeNull();
+  const still = new RateMeter();
+  still.observe(1, 5, 10, 0);
+  expect(still.observe(1, 5, 10, 2000)).toEqual({ speed: 0, left: null });
 });

@@ -28,7 +28,7 @@ test("a worker shows what it is, what it performs, how it chooses and when it li
     withWorkers({ pid: 991, version: "0.9.1", embedded: false, concurrency: 4, strategy: "lifo" }),
     "#/workers",
   );
-  for (const said of ["process 991", "service", "0.9.1", "All 4 operations", "4 at once", "newest first"]) {
+  for (const said of ["process 991", "service", "0.9.1", "All 5 operations", "4 at once", "newest first"]) {
     expect(words(row("worker-0"))).toContain(said);
   }
   const times = [...row("worker-0").querySelectorAll("time")];

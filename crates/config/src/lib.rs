@@ -25,6 +25,6 @@ pub use edit::{
 pub use error::{ConfigError, Fault, Invalid};
 pub use folders::{DATABASE_VARIABLE, Folders, HOME_VARIABLE};
 pub use health::{HealthSettings, Levels};
-pub use settings::{Configuration, OWN_TEMPORARY_NAME, WorkerSettings};
+pub use settings::{CleaningSettings, Configuration, OWN_TEMPORARY_NAME, WorkerSettings};
 pub use suggest::suggestions;
 pub use write::{FirstStart, ensure_exists};

@@ -8,7 +8,7 @@ use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 use crate::document::{Document, Node, Step, dotted, line_and_column, one_line};
 use crate::fields::fields_of;
 use crate::health::{HealthTable, LevelsTable};
-use crate::settings::ConfigurationTable;
+use crate::settings::{CleaningSettings, ConfigurationTable};
 use crate::{ConfigError, Configuration, Fault, Invalid, WorkerSettings, rules};
 
 /// Below this likeness a suggestion would only confuse.
@@ -35,6 +35,7 @@ impl Configuration {
             toml::from_str(text).map_err(|error| wrong_value(&document, &error))?;
         let configuration = Self::from(table);
         check_entries(&document, &configuration)?;
+        check_cleaning(&document, &configuration.cleaning)?;
         check_worker(&document, &configuration.worker)?;
         check_health(&document, &configuration)?;
         Ok(configuration)
@@ -72,6 +73,7 @@ fn known_keys(table: &str) -> Option<&'static [&'static str]> {
         "" => Some(fields_of::<ConfigurationTable>()),
         "locations" => Some(fields_of::<LocationSettings>()),
         "run_stores" => Some(fields_of::<RunStoreSettings>()),
+        "cleaning" => Some(fields_of::<CleaningSettings>()),
         "worker" => Some(fields_of::<WorkerSettings>()),
         "health" => Some(fields_of::<HealthTable>()),
         other if other.starts_with("health.") => Some(fields_of::<LevelsTable>()),
@@ -136,10 +138,12 @@ fn expected(key: &str) -> &'static str {
     match key {
         "locations" => "begin each location with [[locations]], in double brackets",
         "run_stores" => "begin each run store with [[run_stores]], in double brackets",
+        "cleaning" => "write [cleaning], and its keys below it",
         "worker" => "write [worker], and its keys below it",
         "health" => "write [health], and its keys below it",
         "worker.strategy" => "write \"priority\", \"fifo\", \"lifo\" or \"weighted-random\"",
-        "worker.concurrency"
+        "cleaning.plan_max_age_hours"
+        | "worker.concurrency"
         | "worker.lease_seconds"
         | "run_stores.keep_newest"
         | "locations.keep_newest"
@@ -212,6 +216,18 @@ fn check_list(
         }
     }
     Ok(())
+}
+
+fn check_cleaning(document: &Document<'_>, cleaning: &CleaningSettings) -> Result<(), ConfigError> {
+    let (hours, range) = (
+        cleaning.plan_max_age_hours,
+        CleaningSettings::PLAN_MAX_AGE_HOURS,
+    );
+    if range.contains(&hours) {
+        return Ok(());
+    }
+    let steps = ["cleaning", "plan_max_age_hours"].map(|key| Step::Key(key.to_owned()));
+    Err(document.wrong(&steps, out_of_range(&hours, range.start(), range.end())))
 }
 
 fn check_worker(document: &Document<'_>, worker: &WorkerSettings) -> Result<(), ConfigError> {

@@ -16,10 +16,33 @@ pub struct Configuration {
     pub locations: Vec<LocationSettings>,
     /// Run stores, also those turned off.
     pub run_stores: Vec<RunStoreSettings>,
+    /// What holds for every cleanup.
+    pub cleaning: CleaningSettings,
     /// How the worker of this installation works.
     pub worker: WorkerSettings,
     /// Thresholds of the health checks.
     pub health: HealthSettings,
+}
+
+/// `[cleaning]`: what holds for every cleanup.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CleaningSettings {
+    /// A plan older than this many hours is no longer executed.
+    pub plan_max_age_hours: u32,
+}
+
+impl CleaningSettings {
+    /// At least the time it takes to read a preview; what was shown a month ago nobody remembers.
+    pub(crate) const PLAN_MAX_AGE_HOURS: std::ops::RangeInclusive<u32> = 1..=720;
+}
+
+impl Default for CleaningSettings {
+    fn default() -> Self {
+        Self {
+            plan_max_age_hours: 24,
+        }
+    }
 }
 
 /// `[worker]`: how the worker of this installation works.
@@ -60,6 +83,7 @@ impl Default for WorkerSettings {
 pub(crate) struct ConfigurationTable {
     locations: Vec<LocationSettings>,
     run_stores: Vec<RunStoreSettings>,
+    cleaning: CleaningSettings,
     worker: WorkerSettings,
     health: HealthTable,
 }
@@ -69,6 +93,7 @@ impl From<ConfigurationTable> for Configuration {
         Self {
             locations: table.locations,
             run_stores: table.run_stores,
+            cleaning: table.cleaning,
             worker: table.worker,
             health: table.health.into(),
         }

@@ -78,7 +78,9 @@ fn first_text(own_temporary: &str) -> String {
 #   path = "/srv/experiments/runs"
 #   keep_newest = 5
 #
-# The worker and the thresholds of the health check, with their defaults:
+# Cleaning, the worker and the thresholds of the health check, with their defaults:
+#   [cleaning]
+#   plan_max_age_hours = 24   # an older preview is no longer executed
 #   [worker]
 #   embedded = true         # the app runs a worker inside itself
 #   concurrency = 2

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use upkeep_config::{
-    ConfigError, Configuration, FirstStart, Folders, HealthSettings, OWN_TEMPORARY_NAME,
-    WorkerSettings, ensure_exists,
+    CleaningSettings, ConfigError, Configuration, FirstStart, Folders, HealthSettings,
+    OWN_TEMPORARY_NAME, WorkerSettings, ensure_exists,
 };
 use upkeep_contract::choice::AgeBy;
 use upkeep_contract::settings::LocationSettings;
@@ -301,6 +301,10 @@ fn a_number_out_of_range_is_refused() {
         "2:15 worker.concurrency | is 0, outside 1 to 64 | from 1 to 64",
     );
     check(
+        "[cleaning]\nplan_max_age_hours = 0",
+        "2:22 cleaning.plan_max_age_hours | is 0, outside 1 to 720 | from 1 to 720",
+    );
+    check(
         "[worker]\nlease_seconds = 1",
         "2:17 worker.lease_seconds | is 1, outside 2 to 3600 | 2 to 3600",
     );
@@ -409,6 +413,7 @@ fn every_example_of_the_first_file_is_right_when_turned_on() {
     let configuration = parse(&format!("{own}\n{examples}\n")).unwrap();
     assert_eq!(configuration.locations.len(), 2);
     assert_eq!(configuration.run_stores.len(), 1);
+    assert_eq!(configuration.cleaning, CleaningSettings::default());
     assert_eq!(configuration.worker, WorkerSettings::default());
     assert_eq!(configuration.health, HealthSettings::default());
 }

@@ -1,12 +1,13 @@
 //! How a use case fails, and what a front door shows of it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use upkeep_config::ConfigError;
 use upkeep_contract::params::InvalidParameter;
 use upkeep_contract::{ErrorCode, ErrorReply, OperationId, PlanId, TaskId};
 use upkeep_operations::OperationError;
-use upkeep_operations::deletion::Refusal;
+use upkeep_operations::deletion::{Refusal, too_old};
 use upkeep_queue::QueueError;
 
 /// Why a request could not be met. Nothing was changed unless said otherwise.
@@ -61,6 +62,24 @@ pub enum ConsoleError {
         /// Why not.
         reason: String,
     },
+    /// The plan was made too long ago.
+    #[error("the plan {plan} {how}", how = too_old(*age, *most))]
+    PlanTooOld {
+        /// The plan.
+        plan: PlanId,
+        /// How old it is.
+        age: Duration,
+        /// How old it may be.
+        most: Duration,
+    },
+    /// There is nothing that could be restored.
+    #[error("nothing of task {task} can be restored: {reason}")]
+    NotRestorable {
+        /// The task.
+        task: TaskId,
+        /// Why not.
+        reason: String,
+    },
     /// Only what has ended can be run again.
     #[error("task {0} has not ended yet")]
     NotFinished(TaskId),
@@ -108,8 +127,12 @@ impl ConsoleError {
             }
             Self::UnknownName { known, .. } => format!("use one of: {}", known.join(", ")),
             Self::TurnedOff { .. } => "turn it on in Settings, or leave it out".to_owned(),
-            Self::NoSuchPlan(_) | Self::UnusablePlan { .. } => {
+            Self::NoSuchPlan(_) | Self::UnusablePlan { .. } | Self::PlanTooOld { .. } => {
                 "preview again and execute the new plan".to_owned()
+            }
+            Self::NotRestorable { .. } => {
+                "restore what a cleanup moved to the trash; what was deleted does not come back"
+                    .to_owned()
             }
             Self::NotFinished(_) => "wait until it has ended, or cancel it".to_owned(),
             Self::NoReport(_) => {
@@ -134,7 +157,10 @@ impl ConsoleError {
             Self::UnknownOperation { .. } | Self::NoSuchPlan(_) | Self::NoReport(_) => {
                 ErrorCode::NotFound
             }
-            Self::UnusablePlan { .. } | Self::NotFinished(_) => ErrorCode::Conflict,
+            Self::UnusablePlan { .. }
+            | Self::PlanTooOld { .. }
+            | Self::NotRestorable { .. }
+            | Self::NotFinished(_) => ErrorCode::Conflict,
             // unknown operations are refused before, so only settings that cannot be used are left
             Self::Operation(OperationError::Permanent { .. }) => ErrorCode::InvalidConfiguration,
             Self::TurnedOff { .. } | Self::Refused { .. } => ErrorCode::Refused,

@@ -1,9 +1,11 @@
 //! Asking for work: trigger, execute a plan, run again, cancel. The only place that enqueues.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::Value;
-use upkeep_contract::task::{CancelOutcome, Task, TaskState, TriggerOutcome};
+use upkeep_contract::operation::{CLEANUP_TEMP_FILES, RESTORE_FROM_TRASH};
+use upkeep_contract::task::{CancelOutcome, Task, TaskDetail, TaskState, TriggerOutcome};
 use upkeep_contract::waiting::Waiting;
 use upkeep_contract::{GroupId, OperationId, PlanId, TaskId};
 use upkeep_queue::{Enqueued, NewTask, QueueError};
@@ -122,20 +124,33 @@ impl Console {
         } = request;
         self.check_operation(&operation)?;
         let params = self.registry.accept(&operation, params)?;
-        let target_host = match params.get("plan").and_then(Value::as_str) {
+        let text = |key: &str| params.get(key).and_then(Value::as_str);
+        let target_host = if let Some(plan) = text("plan") {
             // what the plan names lies on the host that made it
-            Some(plan) => {
-                let plan = PlanId::from(plan);
-                let made_on = self.plan_host(&operation, &plan).await?;
-                if host.as_ref().is_some_and(|host| *host != made_on) {
-                    return Err(ConsoleError::UnusablePlan {
-                        plan,
-                        reason: format!("it was made on {made_on} and lists what lies there"),
-                    });
-                }
-                Some(made_on)
+            let plan = PlanId::from(plan);
+            let made_on = self.plan_host(&operation, &plan).await?;
+            if host.as_ref().is_some_and(|host| *host != made_on) {
+                return Err(ConsoleError::UnusablePlan {
+                    plan,
+                    reason: format!("it was made on {made_on} and lists what lies there"),
+                });
             }
-            None => host,
+            Some(made_on)
+        } else if operation.as_str() == RESTORE_FROM_TRASH
+            && let Some(cleanup) = text("cleanup")
+        {
+            // and so do the trash and the manifest of a cleanup
+            let task = TaskId::from(cleanup);
+            let done_on = self.restorable_host(&task).await?;
+            if host.as_ref().is_some_and(|host| *host != done_on) {
+                return Err(ConsoleError::NotRestorable {
+                    task,
+                    reason: format!("its files lie in the trash of {done_on}"),
+                });
+            }
+            Some(done_on)
+        } else {
+            host
         };
         // another host has locations of its own, which only its worker knows
         if target_host.as_ref().is_none_or(|host| *host == self.host) {
@@ -189,9 +204,42 @@ impl Console {
             }
             _ => return Err(unusable("its preview has not ended yet".to_owned())),
         }
+        let most = self.configuration()?.cleaning.plan_max_age_hours;
+        let most = Duration::from_hours(most.into());
+        let made_at = preview.finished_at.unwrap_or(preview.enqueued_at);
+        let age = self.queue.now().since(made_at);
+        if age > most {
+            return Err(ConsoleError::PlanTooOld {
+                plan: plan.clone(),
+                age,
+                most,
+            });
+        }
         preview
             .worker_host
             .ok_or_else(|| unusable("nobody knows which host made it".to_owned()))
+    }
+
+    /// The host in whose trash the files of a cleanup lie, if there are any.
+    async fn restorable_host(&self, id: &TaskId) -> Result<String, ConsoleError> {
+        let TaskDetail { task, report, .. } = self.queue.task(id).await?;
+        if !task.state.is_final() {
+            return Err(ConsoleError::NotFinished(id.clone()));
+        }
+        let nothing = |reason: &str| ConsoleError::NotRestorable {
+            task: id.clone(),
+            reason: reason.to_owned(),
+        };
+        if task.operation.as_str() != CLEANUP_TEMP_FILES || task.dry_run {
+            return Err(nothing("it moved nothing to the trash"));
+        }
+        // without a report nobody knows: the manifest does
+        let trashed = report.map(|report| report.get("files_trashed").and_then(Value::as_u64));
+        if trashed.is_some_and(|files| files.unwrap_or(0) == 0) {
+            return Err(nothing("it moved nothing to the trash"));
+        }
+        task.worker_host
+            .ok_or_else(|| nothing("it never began on any host"))
     }
 
     /// Checks the names that the parameters have, as far as they name anything of the configuration.

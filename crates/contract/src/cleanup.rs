@@ -4,10 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{PlanId, Timestamp};
+use crate::{PlanId, TaskId, Timestamp};
 
 /// How many entries, problems and kept items a report carries at most; the rest is in the artifacts.
 pub const REPORT_ENTRIES_MAX: usize = 1000;
+/// How many of the largest entries a report carries.
+pub const REPORT_LARGEST_MAX: usize = 100;
+/// How many examples a report carries of what was kept for one reason.
+pub const REPORT_EXAMPLES_MAX: usize = 50;
 
 /// How a cleanup ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
@@ -74,8 +78,17 @@ pub struct KeptCount {
     /// How many entries.
     #[ts(type = "number")]
     pub count: u64,
-    /// One of them, so that a person can look.
-    pub example: String,
+    /// Some of them, so that a person can look (the first fifty).
+    pub examples: Vec<String>,
+}
+
+/// One thing that was removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct RemovedEntry {
+    /// Its path for a person; bytes that are not UTF-8 are shown escaped as `\xNN`.
+    pub path: String,
+    /// True when it lies in the trash and can be put back.
+    pub trashed: bool,
 }
 
 /// What kind of thing an entry of a plan is.
@@ -184,6 +197,10 @@ pub struct CleanupReport {
     /// Files removed, all attempts together.
     #[ts(type = "number")]
     pub files_removed: u64,
+    /// Of these, files moved to the trash; they can be put back.
+    #[serde(default)]
+    #[ts(type = "number")]
+    pub files_trashed: u64,
     /// Directories removed because they became empty, or with their run.
     #[ts(type = "number")]
     pub directories_removed: u64,
@@ -208,13 +225,52 @@ pub struct CleanupReport {
     pub folders: Vec<FolderTotal>,
     /// Totals by age (previews).
     pub ages: Vec<AgeTotal>,
+    /// The largest entries, the largest first (previews; the first hundred).
+    #[serde(default)]
+    pub largest: Vec<PlanEntry>,
     /// The first entries of the plan.
     pub entries: Vec<PlanEntry>,
     /// True when the plan has more entries than are listed here.
     pub entries_truncated: bool,
     /// What was kept and why.
     pub kept: Vec<KeptCount>,
+    /// Some of what this attempt removed (the first thousand); the manifest has all of it.
+    #[serde(default)]
+    pub removed: Vec<RemovedEntry>,
     /// What could not be done, each with its path and reason (the first thousand).
+    pub problems: Vec<Problem>,
+    /// All problems, also those not listed.
+    #[ts(type = "number")]
+    pub problems_total: u64,
+    /// Milliseconds the work took.
+    #[ts(type = "number")]
+    pub duration_ms: u64,
+}
+
+/// The report of `restore-from-trash`.
+///
+/// `files_found = files_restored + files_failed` once it has run to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct RestoreReport {
+    /// The cleanup whose files were put back.
+    pub cleanup: TaskId,
+    /// The host whose trash was looked into.
+    pub host: String,
+    /// Files that the cleanup's manifest says went to the trash.
+    #[ts(type = "number")]
+    pub files_found: u64,
+    /// Files that are where they were, those that an attempt before had put back among them.
+    #[ts(type = "number")]
+    pub files_restored: u64,
+    /// Files that could not be put back.
+    #[ts(type = "number")]
+    pub files_failed: u64,
+    /// Folders made anew because the cleanup or somebody else had removed them.
+    #[ts(type = "number")]
+    pub directories_made: u64,
+    /// Some of what was put back (the first thousand).
+    pub restored: Vec<String>,
+    /// What could not be put back, each with its path and reason (the first thousand).
     pub problems: Vec<Problem>,
     /// All problems, also those not listed.
     #[ts(type = "number")]

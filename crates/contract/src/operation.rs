@@ -16,6 +16,9 @@ pub const HEALTH_CHECK: &str = "health-check";
 /// `log-statistics`: figures of the queue, the runtime and the system, as one event.
 pub const LOG_STATISTICS: &str = "log-statistics";
 
+/// `restore-from-trash`: what a cleanup moved to the trash goes back to where it was.
+pub const RESTORE_FROM_TRASH: &str = "restore-from-trash";
+
 /// An operation as a front door shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct OperationDescription {
@@ -25,6 +28,8 @@ pub struct OperationDescription {
     pub summary: String,
     /// True when it removes something: then it can be previewed, and a person is asked before it runs.
     pub deletes: bool,
+    /// True when it goes on from what another task did: it is offered on that task's page, not by itself.
+    pub follows_a_task: bool,
     /// JSON Schema (2020-12) of its parameters.
     pub parameters: Value,
 }

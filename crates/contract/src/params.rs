@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::PlanId;
 use crate::choice::{MIN_SIZE_BYTES_MAX, check_patterns};
+use crate::{PlanId, TaskId};
 
 /// The age used when none is given: a day, what `tmpreaper` and `systemd-tmpfiles` users start from.
 pub const DEFAULT_MAX_AGE_HOURS: f64 = 24.0;
@@ -170,6 +170,28 @@ impl Default for LogStatisticsParams {
 impl Validate for LogStatisticsParams {
     fn validate(&self) -> Result<(), InvalidParameter> {
         in_range("range_hours", self.range_hours, 1, 87_660)
+    }
+}
+
+/// Parameters of `restore-from-trash`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreFromTrashParams {
+    /// The cleanup whose files go back from the trash.
+    pub cleanup: TaskId,
+}
+
+impl Validate for RestoreFromTrashParams {
+    fn validate(&self) -> Result<(), InvalidParameter> {
+        let id = self.cleanup.as_str();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if !id.is_empty() && id.bytes().all(plain) {
+            return Ok(());
+        }
+        Err(invalid(
+            "cleanup",
+            format!("is `{id}`, which is no id of a task; copy it from the cleanup's page"),
+        ))
     }
 }
 

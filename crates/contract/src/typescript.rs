@@ -19,6 +19,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     bulk::BulkCount::export_all(&config)?;
     bulk::BulkRunAgainOutcome::export_all(&config)?;
     cleanup::CleanupReport::export_all(&config)?;
+    cleanup::RestoreReport::export_all(&config)?;
     error::ErrorReply::export_all(&config)?;
     event::Change::export_all(&config)?;
     group::FanOutOutcome::export_all(&config)?;
@@ -29,6 +30,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     params::CleanupTempFilesParams::export_all(&config)?;
     params::HealthCheckParams::export_all(&config)?;
     params::LogStatisticsParams::export_all(&config)?;
+    params::RestoreFromTrashParams::export_all(&config)?;
     settings::SettingsView::export_all(&config)?;
     statistics::StatisticsReport::export_all(&config)?;
     task::CancelOutcome::export_all(&config)?;

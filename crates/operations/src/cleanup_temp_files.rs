@@ -81,9 +81,9 @@ impl Cleanup {
     fn run(self) -> Result<Finished<CleanupReport>, OperationError> {
         let context = &self.work.context;
         let named = self.params.plan.as_ref();
-        if let Some(plan) =
-            plan_to_execute(context, named, self.params.dry_run, CLEANUP_TEMP_FILES)?
-        {
+        let dry_run = self.params.dry_run;
+        let plan = plan_to_execute(context, &self.settings, named, dry_run, CLEANUP_TEMP_FILES)?;
+        if let Some(plan) = plan {
             return self.execute(&plan);
         }
         let locations = self.select()?;

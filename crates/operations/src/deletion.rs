@@ -17,7 +17,7 @@ mod refusal;
 pub(crate) mod scan;
 pub(crate) mod stat;
 pub(crate) mod tally;
-mod trash;
+pub(crate) mod trash;
 pub(crate) mod tree;
 pub(crate) mod walk;
 pub(crate) mod work;
@@ -30,6 +30,8 @@ use crate::settings::Settings;
 use stat::Identity;
 
 pub use check::check_location;
+pub(crate) use check::open_location;
+pub use conclude::too_old;
 pub use refusal::Refusal;
 
 /// The roots of all locations and run stores, also of those turned off: what lies in another one is

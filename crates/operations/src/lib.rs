@@ -1,4 +1,4 @@
-//! The four operations, over narrow traits: they know no queue, no configuration file and no front door.
+//! The operations, over narrow traits: they know no queue, no configuration file and no front door.
 //!
 //! Rule: an operation runs when, and only when, somebody calls [`registry::Registry::run`].
 //! Deliberately absent: timers, schedules, SQL.
@@ -15,6 +15,7 @@ pub mod log_statistics;
 pub mod operation;
 mod probes;
 pub mod registry;
+pub mod restore_from_trash;
 pub mod settings;
 pub mod vitals;
 
@@ -26,4 +27,5 @@ pub use health_check::HealthCheckOperation;
 pub use log_statistics::LogStatistics;
 pub use operation::{Finished, Operation};
 pub use registry::Registry;
+pub use restore_from_trash::RestoreFromTrash;
 pub use vitals::SystemSampler;

@@ -54,6 +54,11 @@ pub trait Operation: Send + Sync + 'static {
     /// True when it removes something: its parameters then have `dry_run` and `plan`.
     fn deletes(&self) -> bool;
 
+    /// True when it goes on from what another task did and is asked for there: it has no card of its own.
+    fn follows_a_task(&self) -> bool {
+        false
+    }
+
     /// How many tasks of it may run at once on one host, previews left out; none means no limit.
     /// What deletes runs alone: two cleanups of one location would count each other's work as their own.
     fn host_limit(&self) -> Option<u32> {

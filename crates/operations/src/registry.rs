@@ -35,6 +35,7 @@ impl<O: Operation> ErasedOperation for O {
             id: OperationId::from(Operation::id(self)),
             summary: self.summary().to_owned(),
             deletes: self.deletes(),
+            follows_a_task: self.follows_a_task(),
             parameters: schema.to_value(),
         }
     }

@@ -1,6 +1,7 @@
 //! What the operations need of the configuration, read anew at the start of each task.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 
@@ -59,12 +60,14 @@ impl Default for Thresholds {
 }
 
 /// What the operations need of the configuration.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Configured locations, also those turned off.
     pub locations: Vec<LocationSettings>,
     /// Configured run stores, also those turned off.
     pub run_stores: Vec<RunStoreSettings>,
+    /// An older plan is no longer executed.
+    pub plan_max_age: Duration,
     /// Folders and files of this installation: no location may hold, equal or lie inside one of them.
     pub protected: Vec<PathBuf>,
     /// The only folder inside `protected` that may itself be a location: Upkeep's own temporary folder.
@@ -73,6 +76,21 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// Where `log-statistics` appends its event.
     pub statistics_log: PathBuf,
+}
+
+impl Default for Settings {
+    /// Nothing that may be cleaned.
+    fn default() -> Self {
+        Self {
+            locations: Vec::new(),
+            run_stores: Vec::new(),
+            plan_max_age: Duration::from_hours(24),
+            protected: Vec::new(),
+            own_temporary: None,
+            thresholds: Thresholds::default(),
+            statistics_log: PathBuf::new(),
+        }
+    }
 }
 
 /// Where settings come from.

@@ -1,4 +1,4 @@
-//! The list of operations. A fifth one is added here.
+//! The list of operations. Another one is added here.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use upkeep_operations::cleanup_temp_files::CleanupTempFiles;
 use upkeep_operations::health_check::HealthCheckOperation;
 use upkeep_operations::history::TaskHistory;
 use upkeep_operations::log_statistics::LogStatistics;
+use upkeep_operations::restore_from_trash::RestoreFromTrash;
 use upkeep_queue::Queue;
 
 use crate::{FolderSettings, QueueHistory};
@@ -30,5 +31,9 @@ pub fn registry(folders: &Folders, queue: Option<&Queue>) -> Registry {
             Arc::<FolderSettings>::clone(&settings),
             history(),
         ))
-        .with(LogStatistics::new(settings, history()))
+        .with(LogStatistics::new(
+            Arc::<FolderSettings>::clone(&settings),
+            history(),
+        ))
+        .with(RestoreFromTrash::new(settings))
 }

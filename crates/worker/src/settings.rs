@@ -1,5 +1,7 @@
 //! The configuration file as the operations see it, read anew at the start of each task.
 
+use std::time::Duration;
+
 use upkeep_config::{ConfigError, Configuration, Folders, Levels};
 use upkeep_operations::OperationError;
 use upkeep_operations::settings::{Settings, SettingsSource, Threshold, Thresholds};
@@ -25,6 +27,7 @@ pub fn operation_settings(folders: &Folders) -> Result<Settings, OperationError>
     Ok(Settings {
         locations: configuration.locations,
         run_stores: configuration.run_stores,
+        plan_max_age: Duration::from_hours(configuration.cleaning.plan_max_age_hours.into()),
         protected: folders.protected(),
         own_temporary: Some(folders.own_temporary().to_owned()),
         thresholds: Thresholds {

@@ -8,5 +8,6 @@ mod open;
 mod report;
 mod settings;
 mod support;
+mod taking_back;
 mod trigger;
 mod watch;

@@ -315,6 +315,6 @@ async fn the_overview_shows_what_goes_on_and_what_ended_last() {
     );
     assert_eq!(of("health-check").current[0].id, waiting);
     assert_eq!(of("cleanup-runs").last_run, None);
-    assert_eq!(overview.operations.len(), 4);
+    assert_eq!(overview.operations.len(), 5);
     assert_eq!(overview.configuration_error, None);
 }

@@ -123,7 +123,7 @@ impl Look<'_> {
         let files = artifacts.map_or(0, |tree| tree.files);
         self.matched(at, files, bytes);
         self.report.runs_matched += 1;
-        tally::list(self.report, || PlanEntry {
+        tally::list(self.report, bytes, || PlanEntry {
             kind: EntryKind::Task,
             location: super::HISTORY.to_owned(),
             path: task.id.as_str().to_owned(),
@@ -202,7 +202,7 @@ impl Look<'_> {
         let age_ns = self.work.now_ns.saturating_sub(found.newest_ns);
         tally::add_age(self.report, age_ns, tree.files, tree.bytes);
         let shown = found.shown;
-        tally::list(self.report, || PlanEntry {
+        tally::list(self.report, tree.bytes, || PlanEntry {
             kind,
             location,
             path: shown,

@@ -1,11 +1,14 @@
 //! Beginning and ending a cleanup, the same for both: which plan, which report, which outcome.
 
+use std::time::Duration;
+
 use upkeep_contract::PlanId;
 use upkeep_contract::cleanup::{CleanupOutcome, CleanupReport};
 
 use super::check::open_location;
 use super::choose::Chooser;
 use super::execute::Held;
+use super::manifest::MANIFEST_FILE;
 use super::plan::{Plan, refuse};
 use super::work::{Stop, Work};
 use crate::host::host_name;
@@ -19,23 +22,48 @@ pub(crate) fn own_plan_id(context: &Context) -> PlanId {
 
 /// The plan that a task executes without looking first: the one it names, or the whole one of its
 /// earlier attempt. None for a preview, and for a task that still has to make its plan.
+///
+/// A plan that is too old is refused, one of the task's own is made anew. What an earlier attempt began to
+/// remove is gone on with at any age: it was young enough then, and its manifest must add up.
 pub(crate) fn plan_to_execute(
     context: &Context,
+    settings: &Settings,
     named: Option<&PlanId>,
     dry_run: bool,
     operation: &str,
 ) -> Result<Option<Plan>, OperationError> {
+    let age = |plan: &Plan| context.clock.now().since(plan.header.made_at);
+    let has_begun = context.artifact_folder().join(MANIFEST_FILE).exists();
+    let is_too_old = |plan: &Plan| !has_begun && age(plan) > settings.plan_max_age;
     if let Some(id) = named {
-        return named_plan(context, id, operation).map(Some);
+        let plan = named_plan(context, id, operation)?;
+        if is_too_old(&plan) {
+            return Err(refuse(id, &too_old(age(&plan), settings.plan_max_age)));
+        }
+        return Ok(Some(plan));
     }
     if dry_run {
         return Ok(None);
     }
-    let earlier = earlier_plan(context, operation)?;
+    let earlier = earlier_plan(context, operation)?.filter(|plan| !is_too_old(plan));
     if earlier.is_some() {
         context.info("going on with the plan of the attempt before");
     }
     Ok(earlier)
+}
+
+/// How old a plan is, beside how old it may be; each door says it in these words.
+pub fn too_old(age: Duration, most: Duration) -> String {
+    let hours = |span: Duration| match span.as_secs() / 3600 {
+        1 => "1 hour".to_owned(),
+        hours if hours >= 48 => format!("{} days", hours / 24),
+        hours => format!("{hours} hours"),
+    };
+    format!(
+        "is {} old, and a plan may be executed for {} (`plan_max_age_hours` in the configuration)",
+        hours(age),
+        hours(most)
+    )
 }
 
 /// The whole plan that an earlier attempt of this task left, if any.

@@ -86,6 +86,14 @@ impl Cursor {
         text
     }
 
+    /// An entry of a folder below the root, both escaped as in plans, for a person.
+    pub(crate) fn show_entry(&self, folder: &str, entry: &str) -> String {
+        let mut text = self.show_below_root(&name::unescape(folder).unwrap_or_default());
+        text.push('/');
+        text.push_str(&name::display(&name::unescape(entry).unwrap_or_default()));
+        text
+    }
+
     /// A path below the root, for a person.
     pub(crate) fn show_below_root(&self, path: &[u8]) -> String {
         let mut text = name::display(self.shown.as_os_str().as_bytes());
@@ -99,8 +107,13 @@ impl Cursor {
 
     /// This directory's path as the system would take it; only for the trash.
     pub(crate) fn path_of(&self, entry: &[u8]) -> PathBuf {
+        self.path_at_root(&self.path, entry)
+    }
+
+    /// The path of an entry of a folder below the root, wherever the cursor is; only for the trash.
+    pub(crate) fn path_at_root(&self, folder: &[u8], entry: &[u8]) -> PathBuf {
         self.shown
-            .join(OsStr::from_bytes(&self.path))
+            .join(OsStr::from_bytes(folder))
             .join(OsStr::from_bytes(entry))
     }
 

@@ -10,13 +10,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use upkeep_contract::cleanup::{CleanupReport, KeptReason};
+use upkeep_contract::cleanup::{CleanupReport, KeptReason, RemovedEntry};
 use upkeep_contract::settings::LocationSettings;
 
 use super::choose::{Chooser, Newest};
 use super::cursor::Cursor;
 use super::in_use::Picture;
 use super::manifest::{Done, Earlier, Manifest};
+use super::name;
 use super::open::Root;
 use super::plan::{BATCH, Line, Numbered, Plan, PlanReader};
 use super::stat::Identity;
@@ -181,6 +182,18 @@ impl Execute<'_> {
     }
 }
 
+/// The path of something removed, for a person.
+fn shown(held: &Held, folder: &str, name: &str) -> String {
+    let mut path = held.path.display().to_string();
+    for part in [folder, name] {
+        if !part.is_empty() {
+            path.push('/');
+            path.push_str(&name::display(&name::unescape(part).unwrap_or_default()));
+        }
+    }
+    path
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -276,6 +289,7 @@ impl Hand<'_, '_> {
         let report = &mut **report;
         for (done, added) in done.iter().zip(added) {
             report.files_removed += done.files;
+            report.files_trashed += done.trashed;
             report.directories_removed += done.directories;
             report.bytes_removed += done.bytes;
             report.files_failed += added.failed_files;
@@ -286,6 +300,15 @@ impl Hand<'_, '_> {
                 total.bytes_removed += done.bytes;
                 total.files_matched = total.files_matched.saturating_sub(added.gone);
                 total.bytes_matched = total.bytes_matched.saturating_sub(added.gone_bytes);
+            }
+            if let Some(held) = self.execute.locations.get(added.at) {
+                let trashed = held.settings.trash;
+                for name in &done.removed {
+                    tally::removed(report, || RemovedEntry {
+                        path: shown(held, &done.folder, name),
+                        trashed,
+                    });
+                }
             }
             for (reason, files, example) in added.kept {
                 tally::keep(report, reason, files, || example);

@@ -3,7 +3,10 @@
 //! Before a batch its numbers are written, after it what became of each entry. Each line is
 //! one `write` to the file, so the record survives the death of the process (a power cut may
 //! lose the last lines: there is no fsync for each batch). A batch that begins and does not
-//! end was cut off: whatever of it is missing now was removed by that attempt.
+//! end was cut off: whatever of it is missing now was removed by that attempt. What goes to the
+//! trash is named one by one before it moves, with its name there, so that it can be found again.
+
+mod trashed;
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -16,7 +19,10 @@ use serde::{Deserialize, Serialize};
 use upkeep_contract::TaskId;
 
 use super::plan::PlanMark;
+use super::stat::Identity;
 use crate::OperationError;
+
+pub(crate) use trashed::TrashedFiles;
 
 /// The file's name in the artifact folder of the task that removed.
 pub(crate) const MANIFEST_FILE: &str = "manifest.jsonl";
@@ -51,11 +57,35 @@ pub(crate) struct Done {
     pub(crate) outcomes: String,
     /// Files removed, all attempts together.
     pub(crate) files: u64,
+    /// Of these, files moved to the trash.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) trashed: u64,
     /// Directories removed, all attempts together.
     #[serde(default)]
     pub(crate) directories: u64,
     /// Bytes given back, all attempts together.
     pub(crate) bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A file on its way to the trash: what it takes to put it back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Trashed {
+    /// The location's name.
+    pub(crate) location: String,
+    /// The whole folder below the location, escaped.
+    pub(crate) folder: String,
+    /// Its name there, escaped.
+    pub(crate) name: String,
+    /// Its name in the trash, escaped.
+    pub(crate) kept_as: String,
+    /// Which file it is; moving it does not change that.
+    #[serde(flatten)]
+    pub(crate) identity: Identity,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +97,10 @@ enum Line {
         began_ns: i64,
     },
     Begin(Vec<u64>),
+    /// Written just before the move.
+    Trash(Trashed),
+    /// The move came to nothing.
+    Stayed(Trashed),
     End(Done),
 }
 
@@ -149,6 +183,16 @@ impl Manifest {
     pub(crate) fn end(&self, done: Vec<Done>) -> Result<(), OperationError> {
         let lines: Vec<Line> = done.into_iter().map(Line::End).collect();
         self.write(&lines)
+    }
+
+    /// Says that a file goes to the trash. It must not be moved before this returns.
+    pub(crate) fn trash(&self, file: &Trashed) -> Result<(), OperationError> {
+        self.write(&[Line::Trash(file.clone())])
+    }
+
+    /// Says that a file stayed where it was after all.
+    pub(crate) fn stayed(&self, file: &Trashed) -> Result<(), OperationError> {
+        self.write(&[Line::Stayed(file.clone())])
     }
 
     fn write(&self, lines: &[Line]) -> Result<(), OperationError> {

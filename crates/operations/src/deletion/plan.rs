@@ -168,7 +168,7 @@ pub(crate) enum Line {
     Run(Run),
     Task(Task),
     Artifacts(Run),
-    End(Footer),
+    End(Box<Footer>),
 }
 
 /// How the plan ended.
@@ -261,7 +261,7 @@ impl Plan {
             Ok(Line::End(footer)) if last.ends_with(b"\n") && footer.offset == offset => Ok(Self {
                 file: Arc::new(file.into_inner()),
                 header,
-                footer,
+                footer: *footer,
             }),
             _ => Err(refuse(id, "was cut off or changed").into()),
         }

@@ -194,7 +194,7 @@ impl Judge<'_> {
         scan.folders.add(&scan.location.name, at.path(), 1, bytes);
         let age = scan.work.now_ns.saturating_sub(time_ns);
         tally::add_age(scan.report, age, 1, bytes);
-        tally::list(scan.report, || PlanEntry {
+        tally::list(scan.report, bytes, || PlanEntry {
             kind: if stat.kind == Kind::SymbolicLink {
                 EntryKind::SymbolicLink
             } else {
@@ -303,7 +303,7 @@ impl Visitor for Judge<'_> {
             path.push(b'/');
         }
         path.extend_from_slice(name.to_bytes());
-        tally::list(scan.report, || PlanEntry {
+        tally::list(scan.report, 0, || PlanEntry {
             kind: EntryKind::Directory,
             location: scan.location.name.clone(),
             path: at.show(name.to_bytes()),

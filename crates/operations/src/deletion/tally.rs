@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use upkeep_contract::PlanId;
 use upkeep_contract::cleanup::{
     AgeTotal, CleanupOutcome, CleanupReport, FolderTotal, KeptCount, KeptReason, LocationTotal,
-    PlanEntry, Problem, REPORT_ENTRIES_MAX,
+    PlanEntry, Problem, REPORT_ENTRIES_MAX, REPORT_EXAMPLES_MAX, REPORT_LARGEST_MAX, RemovedEntry,
 };
 
 use super::stat::{Identity, Stat};
@@ -40,6 +40,7 @@ pub(crate) fn empty_report(plan: PlanId, dry_run: bool) -> CleanupReport {
         files_matched: 0,
         bytes_matched: 0,
         files_removed: 0,
+        files_trashed: 0,
         directories_removed: 0,
         bytes_removed: 0,
         files_kept: 0,
@@ -56,9 +57,11 @@ pub(crate) fn empty_report(plan: PlanId, dry_run: bool) -> CleanupReport {
                 bytes: 0,
             })
             .collect(),
+        largest: Vec::new(),
         entries: Vec::new(),
         entries_truncated: false,
         kept: Vec::new(),
+        removed: Vec::new(),
         problems: Vec::new(),
         problems_total: 0,
         duration_ms: 0,
@@ -87,11 +90,14 @@ pub(crate) fn keep(
     report.files_kept += files;
     if let Some(kept) = report.kept.iter_mut().find(|kept| kept.reason == reason) {
         kept.count += 1;
+        if kept.examples.len() < REPORT_EXAMPLES_MAX {
+            kept.examples.push(example());
+        }
     } else {
         report.kept.push(KeptCount {
             reason,
             count: 1,
-            example: example(),
+            examples: vec![example()],
         });
     }
 }
@@ -107,12 +113,35 @@ pub(crate) fn problem(report: &mut CleanupReport, path: impl FnOnce() -> String,
     }
 }
 
-/// Adds an entry to the list, as long as there is room.
-pub(crate) fn list(report: &mut CleanupReport, entry: impl FnOnce() -> PlanEntry) {
-    if report.entries.len() < REPORT_ENTRIES_MAX {
-        report.entries.push(entry());
-    } else {
+/// Adds an entry to the list, as long as there is room, and to the largest ones, when it is one.
+/// `bytes` are what counts there: none for what is never among them.
+pub(crate) fn list(report: &mut CleanupReport, bytes: u64, entry: impl FnOnce() -> PlanEntry) {
+    let is_listed = report.entries.len() < REPORT_ENTRIES_MAX;
+    if !is_listed {
         report.entries_truncated = true;
+    }
+    let is_large = bytes > 0
+        && (report.largest.len() < REPORT_LARGEST_MAX
+            || report.largest.last().is_some_and(|it| bytes > it.bytes));
+    if !is_listed && !is_large {
+        return;
+    }
+    let entry = entry();
+    if is_large {
+        // sorted at any time, so that the smallest of the largest is known without a look
+        let place = report.largest.partition_point(|it| it.bytes >= bytes);
+        report.largest.truncate(REPORT_LARGEST_MAX - 1);
+        report.largest.insert(place, entry.clone());
+    }
+    if is_listed {
+        report.entries.push(entry);
+    }
+}
+
+/// Adds something removed to the sample, as long as there is room.
+pub(crate) fn removed(report: &mut CleanupReport, entry: impl FnOnce() -> RemovedEntry) {
+    if report.removed.len() < REPORT_ENTRIES_MAX {
+        report.removed.push(entry());
     }
 }
 

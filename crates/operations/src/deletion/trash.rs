@@ -4,6 +4,9 @@
 //! Moved from the directory that is held to a trash folder that is held: nobody can lead it elsewhere by
 //! swapping folders for links or mounts. What arrives is looked at, and moved back when it is another file
 //! than the one that was judged. Whatever goes wrong is a problem, and never a reason to delete.
+//! What is about to move is written down first, so that [`restore`] can put it back whatever happens.
+
+pub(crate) mod restore;
 
 use std::ffi::{CStr, CString, OsString};
 use std::fmt::Write;
@@ -17,8 +20,10 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::cursor::Cursor;
+use super::manifest::{Manifest, Trashed};
+use super::name::escape;
 use super::open::open_root;
-use super::stat::Stat;
+use super::stat::{Identity, Stat};
 
 /// Names tried in a trash that has that name already.
 const NAMES_MAX: u32 = 10_000;
@@ -36,14 +41,48 @@ struct Trash {
     info: OwnedFd,
 }
 
+/// Where it is written down what moves to the trash.
+pub(crate) struct Record<'a> {
+    manifest: &'a Manifest,
+    location: &'a str,
+    folder: String,
+}
+
+impl<'a> Record<'a> {
+    /// Of entries of this folder below a location.
+    pub(crate) fn of(manifest: &'a Manifest, location: &'a str, folder: &[u8]) -> Self {
+        Self {
+            manifest,
+            location,
+            folder: escape(folder).into_owned(),
+        }
+    }
+
+    fn begin(&self, name: &CStr, kept_as: &CStr, file: Identity) -> Result<Trashed, Errno> {
+        let line = Trashed {
+            location: self.location.to_owned(),
+            folder: self.folder.clone(),
+            name: escape(name.to_bytes()).into_owned(),
+            kept_as: escape(kept_as.to_bytes()).into_owned(),
+            identity: file,
+        };
+        self.manifest.trash(&line).map_err(|_| Errno::IO)?;
+        Ok(line)
+    }
+}
+
 /// Moves an entry of the cursor's directory to the trash: the one that was judged, no other.
 /// False when it was gone before.
-pub(crate) fn move_to_trash(at: &mut Cursor, name: &CStr, judged: &Stat) -> Result<bool, String> {
-    let moved = match home_trash().and_then(|trash| trash.take(at, name, judged)) {
+pub(crate) fn move_to_trash(
+    at: &mut Cursor,
+    name: &CStr,
+    judged: &Stat,
+    record: &Record<'_>,
+) -> Result<bool, String> {
+    let moved = match home_trash(Missing::Make).and_then(|it| it.take(at, name, judged, record)) {
         // a file is moved within its file system, never copied
-        Err(Errno::XDEV) => {
-            top_trash(at.root().stat.mount).and_then(|trash| trash.take(at, name, judged))
-        }
+        Err(Errno::XDEV) => top_trash(at.root().stat.mount, Missing::Make)
+            .and_then(|trash| trash.take(at, name, judged, record)),
         other => other,
     };
     match moved {
@@ -63,8 +102,15 @@ fn is_gone(at: &mut Cursor, name: &CStr) -> bool {
     stat.is_err_and(|error| error == Errno::NOENT)
 }
 
+/// What to do about a folder of a trash that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Make,
+    Fail,
+}
+
 /// The user's own trash.
-fn home_trash() -> Result<Trash, Errno> {
+fn home_trash(missing: Missing) -> Result<Trash, Errno> {
     let absolute = |name: &str| {
         let path = PathBuf::from(std::env::var_os(name)?);
         path.is_absolute().then_some(path)
@@ -72,17 +118,22 @@ fn home_trash() -> Result<Trash, Errno> {
     let data = absolute("XDG_DATA_HOME")
         .or_else(|| Some(absolute("HOME")?.join(".local/share")))
         .ok_or(Errno::NOENT)?;
-    std::fs::create_dir_all(&data).map_err(|error| {
-        let code = error.raw_os_error().unwrap_or(0);
-        Errno::from_raw_os_error(code)
-    })?;
+    if missing == Missing::Make {
+        std::fs::create_dir_all(&data).map_err(|error| {
+            let code = error.raw_os_error().unwrap_or(0);
+            Errno::from_raw_os_error(code)
+        })?;
+    }
     // the way there is the user's own business, links included
     let data = openat(CWD, &data, FOLDER - OFlags::NOFOLLOW, Mode::empty())?;
-    Trash::open(&own_folder(&data, c"Trash", false)?)
+    Trash::open(
+        &own_folder(&data, c"Trash", Links::Followed, missing)?,
+        missing,
+    )
 }
 
 /// The trash at the top of the file system that is mounted there.
-fn top_trash(mount: u64) -> Result<Trash, Errno> {
+fn top_trash(mount: u64, missing: Missing) -> Result<Trash, Errno> {
     let top = open_root(&mount_point(mount).ok_or(Errno::XDEV)?)?;
     if top.stat.mount != mount {
         return Err(Errno::XDEV);
@@ -93,12 +144,15 @@ fn top_trash(mount: u64) -> Result<Trash, Errno> {
         .and_then(|shared| Ok((fstat(&shared)?.st_mode & 0o1000 != 0).then_some(shared)));
     if let Ok(Some(shared)) = shared
         && let Ok(user) = CString::new(user.as_str())
-        && let Ok(folder) = own_folder(&shared, &user, true)
+        && let Ok(folder) = own_folder(&shared, &user, Links::Refused, missing)
     {
-        return Trash::open(&folder);
+        return Trash::open(&folder, missing);
     }
     let own = CString::new(format!(".Trash-{user}")).map_err(|_| Errno::INVAL)?;
-    Trash::open(&own_folder(&top.descriptor, &own, true)?)
+    Trash::open(
+        &own_folder(&top.descriptor, &own, Links::Refused, missing)?,
+        missing,
+    )
 }
 
 /// Where a mount is mounted, by lines such as `36 27 0:32 / /dev/shm rw - tmpfs tmpfs rw`.
@@ -131,33 +185,56 @@ fn without_octal(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A folder that is made if need be. Where others may write it must be this user's own, or it could be a trap.
-fn own_folder(above: &OwnedFd, name: &CStr, checked: bool) -> Result<OwnedFd, Errno> {
-    match mkdirat(above, name, Mode::RWXU) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(error) => return Err(error),
+/// Whether a folder may be a link. Where others may write, one could be a trap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Links {
+    Followed,
+    Refused,
+}
+
+/// A folder of a trash. Where links are refused it must be this user's own, too.
+fn own_folder(
+    above: &OwnedFd,
+    name: &CStr,
+    links: Links,
+    missing: Missing,
+) -> Result<OwnedFd, Errno> {
+    if missing == Missing::Make {
+        match mkdirat(above, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error),
+        }
     }
-    let flags = if checked {
-        FOLDER
-    } else {
-        FOLDER - OFlags::NOFOLLOW
+    let flags = match links {
+        Links::Refused => FOLDER,
+        Links::Followed => FOLDER - OFlags::NOFOLLOW,
     };
     let folder = openat(above, name, flags, Mode::empty())?;
-    if checked && fstat(&folder)?.st_uid != rustix::process::geteuid().as_raw() {
+    if links == Links::Refused && fstat(&folder)?.st_uid != rustix::process::geteuid().as_raw() {
         return Err(Errno::PERM);
     }
     Ok(folder)
 }
 
 impl Trash {
-    fn open(folder: &OwnedFd) -> Result<Self, Errno> {
+    fn open(folder: &OwnedFd, missing: Missing) -> Result<Self, Errno> {
         Ok(Self {
-            files: own_folder(folder, c"files", true)?,
-            info: own_folder(folder, c"info", true)?,
+            files: own_folder(folder, c"files", Links::Refused, missing)?,
+            info: own_folder(folder, c"info", Links::Refused, missing)?,
         })
     }
 
-    fn take(&self, at: &mut Cursor, name: &CStr, judged: &Stat) -> Result<(), Errno> {
+    fn take(
+        &self,
+        at: &mut Cursor,
+        name: &CStr,
+        judged: &Stat,
+        record: &Record<'_>,
+    ) -> Result<(), Errno> {
+        // the move would fail, but only after it was announced
+        if Stat::of_descriptor(&self.files)?.mount != judged.mount {
+            return Err(Errno::XDEV);
+        }
         let said = info(&at.path_of(name.to_bytes()));
         let short = &name.to_bytes()[..name.count_bytes().min(NAME_MAX)];
         for number in 1..NAMES_MAX {
@@ -171,10 +248,18 @@ impl Trash {
                 other => other?,
             }
             let kept_as = CString::new(kept_as).map_err(|_| Errno::INVAL)?;
-            let moved = self.move_in(at, name, &kept_as, judged);
+            let announced = record.begin(name, &kept_as, judged.identity);
+            let moved = match &announced {
+                Ok(_) => self.move_in(at, name, &kept_as, judged),
+                Err(error) => Err(*error),
+            };
             if moved.is_err() {
                 // without its file it says nothing
                 unlinkat(&self.info, &info_name, AtFlags::empty()).ok();
+                if let Ok(line) = &announced {
+                    // a restoration that finds it at its place knows it, too
+                    record.manifest.stayed(line).ok();
+                }
             }
             match moved {
                 Err(Errno::EXIST) => {}
@@ -220,7 +305,14 @@ impl Trash {
 
 /// What the trash must know to put it back.
 fn info(path: &Path) -> String {
-    let mut text = "[Trash Info]\nPath=".to_owned();
+    let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H:%M:%S");
+    let path = info_path(path);
+    format!("[Trash Info]\nPath={path}\nDeletionDate={now}\n")
+}
+
+/// A path as the trash writes it.
+fn info_path(path: &Path) -> String {
+    let mut text = String::new();
     for byte in path.as_os_str().as_bytes() {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte) {
             text.push(char::from(*byte));
@@ -229,8 +321,6 @@ fn info(path: &Path) -> String {
             let _written = write!(text, "%{byte:02X}");
         }
     }
-    let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H:%M:%S");
-    let _written = write!(text, "\nDeletionDate={now}\n");
     text
 }
 

@@ -56,7 +56,7 @@ async fn preview_and_direct_run_take_what_the_rules_choose_and_say_why_the_rest_
         .kept
         .iter()
         .find(|it| it.reason == KeptReason::NotIncluded);
-    assert!(example.unwrap().example.ends_with("/x/not-a-tmp"));
+    assert!(example.unwrap().examples[0].ends_with("/x/not-a-tmp"));
 
     let report = succeeded(place.clean().await);
     assert_eq!(report.files_removed, 3);

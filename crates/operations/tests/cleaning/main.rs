@@ -10,6 +10,7 @@ mod own_mount;
 mod plans;
 mod reference;
 mod refusals;
+mod restoring;
 mod runs;
 mod support;
 mod temp_files;

@@ -5,13 +5,13 @@ use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use upkeep_contract::cleanup::{CleanupOutcome, CleanupReport};
 use upkeep_contract::params::CleanupTempFilesParams;
 use upkeep_contract::task::{LogLevel, Progress};
-use upkeep_contract::{PlanId, TaskId};
+use upkeep_contract::{Clock, PlanId, SystemClock, TaskId, Timestamp};
 use upkeep_operations::context::Reporter;
 use upkeep_operations::{Context, Operation, OperationError};
 
@@ -444,4 +444,79 @@ async fn a_location_that_cannot_be_looked_at_stops_the_others_but_a_missing_one_
     assert_eq!(place.left(), ["old"]);
     fs::remove_file(&link).unwrap();
     assert_eq!(succeeded(place.clean().await).files_removed, 1);
+}
+
+/// The time some hours from now.
+#[derive(Debug)]
+struct Later(i64);
+
+impl Clock for Later {
+    fn now(&self) -> Timestamp {
+        Timestamp(SystemClock.now().as_millis() + self.0 * 3_600_000)
+    }
+}
+
+#[tokio::test]
+async fn a_plan_that_is_too_old_is_refused_and_one_that_was_begun_is_gone_on_with() {
+    let mut place = Place::new();
+    place.file("a/old", 2 * DAY);
+    place.file("b/old", 2 * DAY);
+    place.settings.plan_max_age = Duration::from_hours(24);
+    let plan = place.preview().await.plan.unwrap();
+    let params = CleanupTempFilesParams {
+        plan: Some(plan.clone()),
+        ..Default::default()
+    };
+    let after = |hours| Context {
+        clock: Arc::new(Later(hours)),
+        ..place.context()
+    };
+    let (message, hint) = refused(place.clean_with(params.clone(), &after(73)).await);
+    assert!(message.contains("is 3 days old"), "{message}");
+    assert!(message.contains("executed for 24 hours"), "{message}");
+    assert!(hint.contains("preview again"), "{hint}");
+    assert_eq!(place.left(), ["a", "a/old", "b", "b/old"]);
+
+    // an attempt that began in time and was cut off: the next one may come later
+    let begun = after(23);
+    succeeded(place.clean_with(params.clone(), &begun).await);
+    place.file("c/old", 2 * DAY);
+    let next = Context {
+        attempt: 2,
+        clock: Arc::new(Later(30)),
+        ..begun
+    };
+    let report = succeeded(place.clean_with(params, &next).await);
+    assert_eq!(report.files_removed, 2);
+    assert_eq!(place.left(), ["a", "b", "c", "c/old"]);
+}
+
+#[tokio::test]
+async fn a_report_names_the_largest_and_examples_of_what_stays() {
+    let mut place = Place::new();
+    place.scratch().exclude = vec!["*.keep".to_owned()];
+    for number in 0..300_usize {
+        let path = place.file(format!("{number:03}"), 2 * DAY);
+        // in an order that is neither rising nor falling
+        fs::write(&path, vec![b'x'; (number * 37 % 300) * 4096 + 1]).unwrap();
+        age(&path, 2 * DAY);
+        place.file(format!("{number}.keep"), 2 * DAY);
+    }
+    let report = place.preview().await;
+    assert_eq!(report.largest.len(), 100);
+    let bytes: Vec<u64> = report.largest.iter().map(|it| it.bytes).collect();
+    let mut all: Vec<u64> = report.entries.iter().map(|it| it.bytes).collect();
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    assert_eq!(report.entries.len(), 300);
+    assert_eq!(bytes, all[..100]);
+    let [kept] = &report.kept[..] else {
+        panic!("{:#?}", report.kept)
+    };
+    assert_eq!((kept.count, kept.examples.len()), (300, 50));
+    assert!(kept.examples.iter().all(|it| it.contains(".keep")));
+
+    let done = succeeded(place.execute(report.plan).await);
+    assert_eq!((done.files_removed, done.removed.len()), (300, 300));
+    let first = &done.removed[0];
+    assert!(!first.trashed && first.path.starts_with(place.at("").to_str().unwrap()));
 }

@@ -97,7 +97,7 @@ fn its_instances_start_and_become_ready() {
         let ready = manager.wait_for("READY=1").concat();
         let last = instance.rsplit(':').next().unwrap();
         let last = if last == "all" {
-            "log-statistics"
+            "restore-from-trash"
         } else {
             last
         };

@@ -19,6 +19,7 @@ fn an_unknown_operation_is_a_usage_error_that_lists_the_known_and_makes_nothing(
             "cleanup-temp-files",
             "health-check",
             "log-statistics",
+            "restore-from-trash",
         ] {
             assert!(said.contains(known), "{command}: {said}");
         }

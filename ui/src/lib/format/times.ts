@@ -71,6 +71,16 @@ function twoParts(span: number, large: number, largeName: string, small: number,
     : `${count(first)} ${largeName} ${second} ${smallName}`;
 }
 
+/** `a few seconds left`, `about 35 s left`, `about 3 min left`: no more exact than it can be known. */
+export function timeLeft(milliseconds: number): string {
+  if (milliseconds < 5 * SECOND) return "a few seconds left";
+  if (milliseconds < 55 * SECOND) return `about ${Math.ceil(milliseconds / SECOND / 5) * 5} s left`;
+  if (milliseconds < HOUR) return `about ${Math.round(milliseconds / MINUTE)} min left`;
+  if (milliseconds < DAY)
+    return `about ${duration(Math.round(milliseconds / 10 / MINUTE) * 10 * MINUTE)} left`;
+  return "more than a day left";
+}
+
 /** Hours as a person says them: `90 minutes`, `24 hours`, `30 days`. */
 export function hours(value: number): string {
   if (value > 0 && value < 2) {

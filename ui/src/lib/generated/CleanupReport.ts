@@ -7,6 +7,7 @@ import type { LocationTotal } from "./LocationTotal";
 import type { PlanEntry } from "./PlanEntry";
 import type { PlanId } from "./PlanId";
 import type { Problem } from "./Problem";
+import type { RemovedEntry } from "./RemovedEntry";
 
 /**
  * The report of `cleanup-temp-files` and `cleanup-runs`.
@@ -44,6 +45,10 @@ bytes_matched: number,
  */
 files_removed: number, 
 /**
+ * Of these, files moved to the trash; they can be put back.
+ */
+files_trashed: number, 
+/**
  * Directories removed because they became empty, or with their run.
  */
 directories_removed: number, 
@@ -80,6 +85,10 @@ folders: Array<FolderTotal>,
  */
 ages: Array<AgeTotal>, 
 /**
+ * The largest entries, the largest first (previews; the first hundred).
+ */
+largest: Array<PlanEntry>, 
+/**
  * The first entries of the plan.
  */
 entries: Array<PlanEntry>, 
@@ -91,6 +100,10 @@ entries_truncated: boolean,
  * What was kept and why.
  */
 kept: Array<KeptCount>, 
+/**
+ * Some of what this attempt removed (the first thousand); the manifest has all of it.
+ */
+removed: Array<RemovedEntry>, 
 /**
  * What could not be done, each with its path and reason (the first thousand).
  */

@@ -14,6 +14,6 @@ reason: KeptReason,
  */
 count: number, 
 /**
- * One of them, so that a person can look.
+ * Some of them, so that a person can look (the first fifty).
  */
-example: string, };
+examples: Array<string>, };

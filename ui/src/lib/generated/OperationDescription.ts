@@ -19,6 +19,10 @@ summary: string,
  */
 deletes: boolean, 
 /**
+ * True when it goes on from what another task did: it is offered on that task's page, not by itself.
+ */
+follows_a_task: boolean, 
+/**
  * JSON Schema (2020-12) of its parameters.
  */
 parameters: JsonValue, };

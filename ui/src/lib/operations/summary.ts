@@ -2,10 +2,11 @@
 import type { CleanupReport } from "$lib/generated/CleanupReport";
 import type { EntryKind } from "$lib/generated/EntryKind";
 import type { HealthCheck } from "$lib/generated/HealthCheck";
+import type { RestoreReport } from "$lib/generated/RestoreReport";
 import type { HealthReport } from "$lib/generated/HealthReport";
 import type { StatisticsReport } from "$lib/generated/StatisticsReport";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
-import { bytes, counted, decimal, hours, percent } from "$lib/format";
+import { bytes, count, counted, decimal, hours, percent } from "$lib/format";
 import { readReport } from "./reports";
 import { HEALTH_LABELS, stateLabel } from "./states";
 import { title } from "./texts";
@@ -72,7 +73,17 @@ export function cleanupSummary(report: CleanupReport): string {
     report.directories_removed > 0 && report.runs_removed === 0
       ? `, ${counted(report.directories_removed, "empty folder")}`
       : "";
-  return `removed ${items(report.files_removed, report.runs_removed)}${folders}, ${bytes(report.bytes_removed)}${problems}`;
+  if (report.files_trashed > 0 && report.files_trashed === report.files_removed) {
+    return `moved ${counted(report.files_trashed, "file")} to the trash${folders}${problems}`;
+  }
+  const trashed = report.files_trashed > 0 ? ` (${count(report.files_trashed)} to the trash)` : "";
+  return `removed ${items(report.files_removed, report.runs_removed)}${trashed}${folders}, ${bytes(report.bytes_removed)}${problems}`;
+}
+
+export function restoreSummary(report: RestoreReport): string {
+  if (report.files_found === 0) return "there was nothing to put back";
+  const failed = report.files_failed > 0 ? `, ${counted(report.files_failed, "file")} could not be` : "";
+  return `put back ${counted(report.files_restored, "file")}${failed}`;
 }
 
 /** `memory`, `disk /var`, `pressure io`. */
@@ -138,6 +149,8 @@ export function reportSummary(value: unknown): string {
   switch (read.kind) {
     case "cleanup":
       return cleanupSummary(read.report);
+    case "restore":
+      return restoreSummary(read.report);
     case "health":
       return healthSummary(read.report);
     case "statistics":

@@ -34,6 +34,12 @@ const TEXTS: Record<string, Texts> = {
     run: "Log now",
     running: "Collecting",
   },
+  "restore-from-trash": {
+    title: "Restore from the trash",
+    what: "Puts back what a cleanup moved to the trash, where it was. Nothing that is there now is replaced.",
+    run: "Restore…",
+    running: "Restoring",
+  },
 };
 
 /** `cleanup-old-mail` as `Cleanup old mail`. */

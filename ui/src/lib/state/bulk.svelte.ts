@@ -50,8 +50,9 @@ export class BulkAction {
   /** The filter that is counted and acted on. */
   get filter(): TaskFilter {
     if (!this.leaveOut) return this.#filter;
-    const harmless = this.#registry.filter(({ deletes }) => !deletes).map(({ id }) => id);
-    return { ...this.#filter, operations: harmless };
+    // what follows another task moves that task's files, and is asked for there
+    const harmless = this.#registry.filter(({ deletes, follows_a_task }) => !deletes && !follows_a_task);
+    return { ...this.#filter, operations: harmless.map(({ id }) => id) };
   }
 
   /** Operations under the filter that delete; one that the registry does not know counts as deleting. */

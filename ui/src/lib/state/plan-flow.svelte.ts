@@ -70,6 +70,14 @@ export class PlanFlow {
     }
   }
 
+  /** Shows a preview that was made before; whether its plan may still be run, the answer to confirming says. */
+  open(detail: TaskDetail, asker: Asker): void {
+    if (this.stage.kind !== "closed") return;
+    this.#turn += 1;
+    this.#asker = asker;
+    this.#show(detail.task.operation, detail);
+  }
+
   /** The finished preview, or none when the flow ended before. */
   async #preview(
     turn: number,

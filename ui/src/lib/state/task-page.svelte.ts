@@ -4,6 +4,7 @@ import { toErrorReply } from "$lib/backend/errors";
 import { isObject } from "$lib/backend/json";
 import { exactTime } from "$lib/format";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
+import type { TaskDetail } from "$lib/generated/TaskDetail";
 import type { Task } from "$lib/generated/Task";
 import type { TaskId } from "$lib/generated/TaskId";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
@@ -58,6 +59,23 @@ export class TaskActions implements Asker {
     }
     try {
       this.started(await this.#tools.backend.runTaskAgain(task.id));
+    } catch (thrown) {
+      this.failed(toErrorReply(thrown));
+    }
+  }
+
+  /** Shows the plan of this preview; confirming removes what it lists. */
+  runPlan(detail: TaskDetail): void {
+    this.notice = null;
+    this.#tools.plan.open(detail, this);
+  }
+
+  /** Asks for the task that puts back what this cleanup moved to the trash. */
+  async restore(): Promise<void> {
+    this.notice = null;
+    try {
+      // no host: the task itself says in whose trash the files lie
+      this.started(await this.#tools.backend.trigger("restore-from-trash", { cleanup: this.#taskId }, null));
     } catch (thrown) {
       this.failed(toErrorReply(thrown));
     }

@@ -8,18 +8,35 @@ import type { TaskDetail } from "$lib/generated/TaskDetail";
 import type { TaskId } from "$lib/generated/TaskId";
 import type { TaskUpdate } from "$lib/generated/TaskUpdate";
 import { isFinal } from "$lib/operations/states";
-import { RateMeter } from "./rate";
+import { secondsClock } from "$lib/format/clock.svelte";
+import { type Pace, RateMeter } from "./rate";
 
 /** A task can log without end; a page cannot hold that. */
 const MOST_LINES = 5000;
+/** Progress that is older than this tells no speed any more. */
+const STALE_MS = 15_000;
 
 export class TaskWatch {
   detail: TaskDetail | null = $state.raw(null);
   log: LogLine[] = $state.raw([]);
   error: ErrorReply | null = $state.raw(null);
-  /** Units a second over the last seconds; none while unknown. */
-  rate: number | null = $state(null);
+  #pace: (Pace & { at: number }) | null = $state.raw(null);
   readonly #meter = new RateMeter();
+
+  /** Units a second over the last seconds; none while unknown. */
+  get rate(): number | null {
+    return this.#known?.speed ?? null;
+  }
+
+  /** Milliseconds until it is done, by a smoothed rate; none while unknown. */
+  get left(): number | null {
+    return this.#known?.left ?? null;
+  }
+
+  /** What was seen a while ago says nothing: the work may have stopped meanwhile. */
+  get #known(): Pace | null {
+    return this.#pace && secondsClock.now - this.#pace.at < STALE_MS ? this.#pace : null;
+  }
 
   accept(update: TaskUpdate): void {
     this.detail = update.detail;
@@ -31,10 +48,13 @@ export class TaskWatch {
       this.log = [...this.log, ...fresh].slice(-MOST_LINES);
     }
     const { task } = update.detail;
-    this.rate =
-      task.state === "running" && task.progress
-        ? this.#meter.observe(task.attempt, task.progress.done, Date.now())
-        : null;
+    if (task.state !== "running" || !task.progress) {
+      this.#pace = null;
+      return;
+    }
+    const { done, total } = task.progress;
+    const at = Date.now();
+    this.#pace = { ...this.#meter.observe(task.attempt, done, total, at), at };
   }
 
   /** Puts earlier lines in front of those that are known. */

@@ -17,7 +17,7 @@ use crate::deletion::name::{end_of, escape, unescape};
 use crate::deletion::plan::{FileEntry, Files, Numbered};
 use crate::deletion::stat::{Identity, Kind, Stat};
 use crate::deletion::tally;
-use crate::deletion::trash::move_to_trash;
+use crate::deletion::trash::{Record, move_to_trash};
 
 /// So many entries of a folder are removed at most before it is asked whether the folder was moved.
 const ENTRIES_UNSEEN: u32 = 64;
@@ -75,6 +75,7 @@ impl Hand<'_, '_> {
         };
         if let Some(before) = before {
             done.files = before.files;
+            done.trashed = before.trashed;
             done.bytes = before.bytes;
             if before.outcomes.is_empty() {
                 letters.fill(outcome::REMOVED);
@@ -90,8 +91,13 @@ impl Hand<'_, '_> {
         if let Ok(held) = self.location(files.at) {
             done.location.clone_from(&held.settings.name);
         }
-        let closed = self.location(files.at).ok();
-        let closed = closed.and_then(|held| held.chooser.closes_path(&line.path));
+        let held = self.location(files.at).ok();
+        let fate = match held {
+            _ if !cut_off => Fate::Gone,
+            Some(held) if held.settings.trash => Fate::Trashed,
+            _ => Fate::Removed,
+        };
+        let closed = held.and_then(|held| held.chooser.closes_path(&line.path));
         let mut seen = Seen::now(&self.picture);
         let mut reached = at.go_to(&line.path);
         for (entry, letter) in files.entries.iter().zip(letters.iter_mut()) {
@@ -112,11 +118,11 @@ impl Hand<'_, '_> {
             }
             *letter = match reached {
                 Ok(()) => {
-                    let known = Known { cut_off, closed };
+                    let known = Known { fate, closed };
                     self.file(&mut at, files, entry, known, &mut done, added)
                 }
                 // the folder is gone, and with it the file
-                Err(Errno::NOENT) => gone(cut_off, entry, &mut done, added),
+                Err(Errno::NOENT) => gone(fate, entry, &mut done, added),
                 Err(Errno::LOOP | Errno::NOTDIR) => {
                     added.kept.push((KeptReason::Changed, 1, at.show(b"")));
                     outcome::KEPT
@@ -171,7 +177,7 @@ impl Hand<'_, '_> {
         at: &mut Cursor,
         files: &Files,
         entry: &FileEntry,
-        Known { cut_off, closed }: Known,
+        Known { fate, closed }: Known,
         done: &mut Done,
         added: &mut Added,
     ) -> u8 {
@@ -185,7 +191,7 @@ impl Hand<'_, '_> {
         };
         let stat = match at.current().and_then(|here| Stat::of_entry(here, &name)) {
             Ok(stat) => stat,
-            Err(Errno::NOENT) => return gone(cut_off, entry, done, added),
+            Err(Errno::NOENT) => return gone(fate, entry, done, added),
             Err(error) => return failed(at, &name, tally::explain(error), added),
         };
         let kind = if *is_link {
@@ -217,9 +223,10 @@ impl Hand<'_, '_> {
             return outcome::KEPT;
         }
         if to_trash {
-            match move_to_trash(at, &name, &stat) {
-                Ok(true) => {}
-                Ok(false) => return gone(cut_off, entry, done, added),
+            let record = Record::of(self.execute.manifest, &done.location, at.path());
+            match move_to_trash(at, &name, &stat, &record) {
+                Ok(true) => done.trashed += 1,
+                Ok(false) => return gone(fate, entry, done, added),
                 Err(reason) => return failed(at, &name, reason, added),
             }
         } else {
@@ -228,7 +235,7 @@ impl Hand<'_, '_> {
                 .and_then(|here| rustix::fs::unlinkat(here, &name, AtFlags::empty()));
             match removed {
                 Ok(()) => {}
-                Err(Errno::NOENT) => return gone(cut_off, entry, done, added),
+                Err(Errno::NOENT) => return gone(fate, entry, done, added),
                 Err(error) => return failed(at, &name, tally::explain(error), added),
             }
             // the trash gives nothing back; a hard link only when its last name goes
@@ -279,11 +286,22 @@ impl Hand<'_, '_> {
     }
 }
 
+/// What became of an entry that is missing.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// Somebody else took it.
+    Gone,
+    /// An attempt before was cut off at its batch, and removed it.
+    Removed,
+    /// That attempt moved it to the trash.
+    Trashed,
+}
+
 /// What is known of an entry before it is looked at.
 #[derive(Clone, Copy)]
 struct Known {
-    /// Whether an attempt before was cut off at its batch.
-    cut_off: bool,
+    /// What became of it, if it is missing.
+    fate: Fate,
     /// Why nothing of its folder may go, when the rules have come to say so.
     closed: Option<KeptReason>,
 }
@@ -300,16 +318,19 @@ pub(super) fn recorded(path: &[u8]) -> String {
 }
 
 /// Gone before its turn; after an attempt that was cut off it was that attempt that removed it.
-fn gone(cut_off: bool, entry: &FileEntry, done: &mut Done, added: &mut Added) -> u8 {
-    if cut_off {
-        done.files += 1;
-        done.bytes += entry.4;
-        done.removed.push(entry.0.clone());
-        return outcome::REMOVED;
+fn gone(fate: Fate, entry: &FileEntry, done: &mut Done, added: &mut Added) -> u8 {
+    match fate {
+        Fate::Gone => {
+            added.gone += 1;
+            added.gone_bytes += entry.4;
+            return outcome::GONE;
+        }
+        Fate::Removed => done.bytes += entry.4,
+        Fate::Trashed => done.trashed += 1,
     }
-    added.gone += 1;
-    added.gone_bytes += entry.4;
-    outcome::GONE
+    done.files += 1;
+    done.removed.push(entry.0.clone());
+    outcome::REMOVED
 }
 
 fn failed(at: &Cursor, name: &CStr, reason: String, added: &mut Added) -> u8 {
