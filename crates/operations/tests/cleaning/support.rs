@@ -34,13 +34,7 @@ pub(crate) fn location(name: &str, path: &Path) -> LocationSettings {
 }
 
 pub(crate) fn run_store(name: &str, path: &Path) -> RunStoreSettings {
-    RunStoreSettings {
-        name: name.to_owned(),
-        path: path.to_str().unwrap().to_owned(),
-        enabled: true,
-        keep_newest: 0,
-        allow_mount_root: false,
-    }
+    RunStoreSettings::new(name, path.to_str().unwrap())
 }
 
 impl Place {

@@ -5,6 +5,7 @@
 mod inspect;
 mod outside;
 mod postgres;
+mod room;
 mod sqlite;
 mod sqlite_writer;
 mod statement;
@@ -16,6 +17,7 @@ use upkeep_contract::{Clock, SystemClock};
 
 pub use inspect::{Inspection, inspect};
 pub(crate) use outside::OutsideChanges;
+pub use room::{Release, Room};
 pub(crate) use statement::{Parameter, Statement, list_of, rows_of, sql};
 pub(crate) use transaction::{Connected, ReadConnection, ReadTransaction, WriteTransaction};
 

@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -11,13 +12,14 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
+use super::room::{Pace, for_a_fresh_file};
 use super::sqlite_writer::{SqliteWrite, SqliteWriter};
 use crate::QueueError;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a statement waits for another process's write before it is an error.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Enough for the pages of a console; SQLite reads scale with cores, not connections.
 const READERS: u32 = 4;
@@ -32,8 +34,10 @@ fn is_clean(connection: &SqliteConnection) -> bool {
 /// An open SQLite database.
 #[derive(Clone, Debug)]
 pub(crate) struct SqliteEngine {
-    writer: SqliteWriter,
+    pub(super) writer: SqliteWriter,
     readers: SqlitePool,
+    pub(super) options: SqliteConnectOptions,
+    pub(super) pace: Arc<Pace>,
 }
 
 impl SqliteEngine {
@@ -51,7 +55,7 @@ impl SqliteEngine {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .optimize_on_close(true, None);
-        let writer = SqliteWriter::connect(options.clone(), BUSY_TIMEOUT).await?;
+        let writer = SqliteWriter::connect(for_a_fresh_file(options.clone()), BUSY_TIMEOUT).await?;
         // under the write lock: two programs that open a fresh database together must not both make it
         {
             let mut connection = writer.ready().await?;
@@ -64,8 +68,13 @@ impl SqliteEngine {
             .max_connections(READERS)
             .test_before_acquire(false)
             .before_acquire(|connection, _| Box::pin(ready(Ok(is_clean(connection)))))
-            .connect_lazy_with(options.read_only(false));
-        Ok(Self { writer, readers })
+            .connect_lazy_with(options.clone().read_only(false));
+        Ok(Self {
+            writer,
+            readers,
+            options,
+            pace: Arc::default(),
+        })
     }
 
     /// Begins a transaction that may read and then write.
