@@ -14,7 +14,7 @@ use upkeep_contract::PlanId;
 use upkeep_contract::cleanup::{CleanupReport, KeptReason};
 use upkeep_contract::params::{CleanupRunsParams, CleanupTempFilesParams};
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
-use upkeep_operations::history::TaskHistory;
+use upkeep_operations::history::CleanableHistory;
 use upkeep_operations::settings::Settings;
 use upkeep_operations::{
     CleanupRuns, CleanupTempFiles, Context, Finished, Operation, OperationError,
@@ -115,7 +115,7 @@ impl Place {
 
     pub(crate) async fn clean_runs(
         &self,
-        history: Option<Arc<dyn TaskHistory>>,
+        history: Option<Arc<dyn CleanableHistory>>,
         params: CleanupRunsParams,
         context: &Context,
     ) -> Result<Finished<CleanupReport>, OperationError> {
