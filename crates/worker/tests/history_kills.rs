@@ -36,7 +36,8 @@ const RUN_FILES: usize = 25;
 const KILLS: usize = 7;
 /// What a task takes in the manifest, roughly.
 const LINE: usize = 165;
-const AGE: Duration = Duration::from_hours(24 * 90);
+const AGE_HOURS: u64 = 24 * 90;
+const AGE: Duration = Duration::from_hours(AGE_HOURS);
 
 /// A worker process, killed when the test ends, however it ends.
 struct Worker(Child);
@@ -118,7 +119,7 @@ impl Ground {
         for number in 0..RUNS {
             let run = runs.join(format!("run-{number:02}"));
             // the higher the number, the younger
-            let old = AGE - Duration::from_hours(number as u64);
+            let old = Duration::from_hours(AGE_HOURS - number as u64);
             old_folder(&run, RUN_FILES - 1, old);
             if number >= UNFINISHED {
                 std::fs::write(run.join("DONE"), b"").unwrap();
@@ -182,12 +183,12 @@ impl Ground {
         queue.cancel(&young, "tester").await.unwrap();
         let waiting = ask("log-statistics").await;
         Self {
-            young,
-            waiting,
             folder,
             queue,
             raw,
             with_artifacts,
+            young,
+            waiting,
         }
     }
 

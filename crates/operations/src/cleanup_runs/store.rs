@@ -70,9 +70,10 @@ impl Store {
     pub(super) fn has_ended(&self, at: &mut Cursor) -> bool {
         let Ok(run) = at.current() else { return false };
         self.markers.is_empty()
-            || self.markers.iter().any(|marker| {
-                Stat::of_entry(&run, marker).is_ok_and(|stat| stat.kind == Kind::File)
-            })
+            || self
+                .markers
+                .iter()
+                .any(|marker| Stat::of_entry(run, marker).is_ok_and(|stat| stat.kind == Kind::File))
     }
 
     /// The same for a folder of the cursor's.

@@ -179,7 +179,7 @@ pub(crate) enum Line {
     Task(Task),
     Artifacts(Run),
     Worker(Worker),
-    End(Footer),
+    End(Box<Footer>),
 }
 
 /// How the plan ended.
@@ -272,7 +272,7 @@ impl Plan {
             Ok(Line::End(footer)) if last.ends_with(b"\n") && footer.offset == offset => Ok(Self {
                 file: Arc::new(file.into_inner()),
                 header,
-                footer,
+                footer: *footer,
             }),
             _ => Err(refuse(id, "was cut off or changed").into()),
         }

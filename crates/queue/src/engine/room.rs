@@ -216,7 +216,7 @@ impl SqliteEngine {
 
     /// A connection of its own, which waits this long for others.
     async fn apart(&self, patience: Duration) -> Result<SqliteConnection, QueueError> {
-        let options = self.options.clone().busy_timeout(patience);
+        let options = SqliteConnectOptions::clone(&self.options).busy_timeout(patience);
         Ok(options.optimize_on_close(false, None).connect().await?)
     }
 }

@@ -36,7 +36,7 @@ fn is_clean(connection: &SqliteConnection) -> bool {
 pub(crate) struct SqliteEngine {
     pub(super) writer: SqliteWriter,
     readers: SqlitePool,
-    pub(super) options: SqliteConnectOptions,
+    pub(super) options: Arc<SqliteConnectOptions>,
     pub(super) pace: Arc<Pace>,
 }
 
@@ -72,7 +72,7 @@ impl SqliteEngine {
         Ok(Self {
             writer,
             readers,
-            options,
+            options: Arc::new(options),
             pace: Arc::default(),
         })
     }

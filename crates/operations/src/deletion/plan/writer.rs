@@ -99,7 +99,7 @@ impl PlanWriter {
             directories: self.directories,
             report: report.clone(),
         };
-        self.write(&Line::End(footer))?;
+        self.write(&Line::End(Box::new(footer)))?;
         self.file
             .flush()
             .and_then(|()| std::fs::rename(&self.path, &self.whole))
