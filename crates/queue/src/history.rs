@@ -1,5 +1,7 @@
 //! What cleaning needs of the history. Queued and running tasks are out of its reach.
 
+use std::time::Instant;
+
 use sqlx::FromRow;
 use upkeep_contract::event::Change;
 use upkeep_contract::task::TaskState;
@@ -107,7 +109,8 @@ impl Queue {
     }
 
     /// Removes these tasks with their attempts and logs, if they ended before `before`.
-    /// Returns those of the given that the history no longer has.
+    /// Returns those of the given that the history no longer has. On SQLite it rests afterwards, so that
+    /// whoever removes batch after batch leaves other writers their turn.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached; nothing was removed.
@@ -117,6 +120,7 @@ impl Queue {
         before: Timestamp,
     ) -> Result<Vec<TaskId>, QueueError> {
         let mut tx = self.engine.write().await?;
+        let begun = Instant::now();
         let in_use = plans_in_use(&mut tx).await?;
         for piece in list_of(ids) {
             // attempts and log lines go with it (ON DELETE CASCADE); a state that is not final has no end
@@ -129,6 +133,7 @@ impl Queue {
             statement.execute(&mut tx).await?;
         }
         self.commit(tx, vec![Change::All], Meaning::NEITHER).await?;
+        self.engine.rest_after(begun.elapsed()).await;
         let existing = self.existing(ids).await?;
         Ok(ids
             .iter()

@@ -27,7 +27,10 @@ const PAGES_MAX: u32 = 2_000;
 
 /// Between two steps the lock is free for this many times as long as it was held: who waits for it
 /// looks again and again after short pauses, and must find it free.
-const REST: u32 = 3;
+const REST: u32 = 2;
+
+/// The longest rest: whoever waits looks every tenth of a second at least.
+const REST_MAX: Duration = Duration::from_millis(100);
 
 /// How long the last look at the log may wait for readers; it holds up writers meanwhile.
 const SETTLE_PATIENCE: Duration = Duration::from_millis(20);
@@ -93,6 +96,14 @@ impl Engine {
         }
     }
 
+    /// Leaves other writers their turn after the write lock was held for so long, and will be again. A
+    /// server has no such lock.
+    pub(crate) async fn rest_after(&self, held: Duration) {
+        if matches!(self, Self::Sqlite(_)) {
+            rest(held).await;
+        }
+    }
+
     /// One step; the bytes that are still free. Nothing on a server.
     pub(crate) async fn release_room(&self) -> Result<u64, QueueError> {
         match self {
@@ -116,6 +127,10 @@ impl Engine {
             Self::Postgres(_) => Ok(true),
         }
     }
+}
+
+async fn rest(held: Duration) {
+    tokio::time::sleep((held * REST).min(REST_MAX)).await;
 }
 
 /// What SQLite says of its file.
@@ -177,7 +192,7 @@ impl SqliteEngine {
         };
         self.pace.learn(pages, took);
         if left.free > 0 {
-            tokio::time::sleep(took * REST).await;
+            rest(took).await;
         }
         Ok(left.free * left.size)
     }
