@@ -1,7 +1,7 @@
 #!/bin/sh
 # bench.sh [PART…]: measures the queue in a release build; without a part, all of them.
 #
-# parts: disk enqueue drain latency idle recovery pages peers
+# parts: disk enqueue drain latency idle recovery pages history peers
 # databases lie in $TMPDIR, else /var/tmp: it must be a disk, not memory. Results go to stdout as Markdown tables.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh

@@ -15,6 +15,7 @@ mod disk;
 mod drain;
 mod enqueue;
 mod figures;
+mod history;
 mod idle;
 mod latency;
 mod noop;
@@ -26,8 +27,8 @@ mod recovery;
 use database::Databases;
 
 /// The parts, in the order they are measured.
-const PARTS: [&str; 7] = [
-    "disk", "enqueue", "drain", "latency", "idle", "recovery", "pages",
+const PARTS: [&str; 8] = [
+    "disk", "enqueue", "drain", "latency", "idle", "recovery", "pages", "history",
 ];
 
 #[tokio::main]
@@ -70,6 +71,9 @@ async fn main() {
     }
     if wanted("pages") {
         pages::measure(&databases).await;
+    }
+    if wanted("history") {
+        history::measure(&databases).await;
     }
     // they are not ours to keep: measured only when asked for
     if arguments.iter().any(|name| name == "peers") {

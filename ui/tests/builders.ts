@@ -409,6 +409,8 @@ export function someSettings(change: Partial<SettingsView> = {}): SettingsView {
           name: "experiments",
           path: "/srv/experiments/runs",
           enabled: true,
+          include: [],
+          finished_when: [],
           keep_newest: 5,
           allow_mount_root: false,
         },

@@ -141,6 +141,28 @@ test("a run store is saved with how many runs it keeps", async () => {
   expect(text("run-store-nightly")).toContain("keeps the newest 12 runs");
 });
 
+test("a run store says by which names and markers runs are known", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  await click("run-store-experiments-edit");
+  await fireEvent.input(find("place-include"), { target: { value: " run-*\n\n20??-* \n" } });
+  await fireEvent.input(find("place-finished-when"), { target: { value: "DONE\nresult.json" } });
+  await click("place-save");
+  expect(backend.settingsValue.run_stores[0]?.settings).toMatchObject({
+    include: ["run-*", "20??-*"],
+    finished_when: ["DONE", "result.json"],
+    keep_newest: 5,
+  });
+  expect(text("run-store-experiments")).toContain("only run-* and 20??-*");
+  expect(text("run-store-experiments")).toContain("finished when it holds DONE or result.json");
+  // what was saved stands there again, and emptied fields mean no rule
+  await click("run-store-experiments-edit");
+  expect((find("place-finished-when") as HTMLTextAreaElement).value).toBe("DONE\nresult.json");
+  await fireEvent.input(find("place-finished-when"), { target: { value: "\n" } });
+  await click("place-save");
+  expect(backend.settingsValue.run_stores[0]?.settings.finished_when).toEqual([]);
+});
+
 test("a suggestion stays off until it is turned on", async () => {
   const backend = new FakeBackend();
   const settings = aLocation("thumbnails", { enabled: false });

@@ -23,7 +23,15 @@ afterEach(() => clearMocks());
 
 const filter = aFilter({ host: "web-02" });
 const location = aLocation("scratch");
-const store = { name: "runs", path: "/srv/runs", enabled: true, keep_newest: 1, allow_mount_root: false };
+const store = {
+  name: "runs",
+  path: "/srv/runs",
+  enabled: true,
+  include: ["run-*"],
+  finished_when: ["DONE"],
+  keep_newest: 1,
+  allow_mount_root: false,
+};
 
 test("every command goes out under its name with the arguments it takes", async () => {
   const calls = listening();

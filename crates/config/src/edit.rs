@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
-use upkeep_contract::choice::check_rules;
+use upkeep_contract::choice::{check_rules, check_run_store_rules};
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 
 use self::lists::{merge_list, plain};
@@ -60,6 +60,8 @@ pub fn save_run_store(
     previous_name: Option<&str>,
     run_store: &RunStoreSettings,
 ) -> Result<(), ConfigError> {
+    check_run_store_rules(run_store)
+        .map_err(|fault| refused(fault.key)(Fault::Rule(fault.problem)))?;
     save(
         file,
         RUN_STORES,

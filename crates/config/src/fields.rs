@@ -45,7 +45,15 @@ mod tests {
         let keys = fields_of::<upkeep_contract::settings::RunStoreSettings>();
         assert_eq!(
             keys,
-            ["name", "path", "enabled", "keep_newest", "allow_mount_root"]
+            [
+                "name",
+                "path",
+                "enabled",
+                "include",
+                "finished_when",
+                "keep_newest",
+                "allow_mount_root"
+            ]
         );
     }
 }

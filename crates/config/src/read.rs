@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use upkeep_contract::choice::check_rules;
+use upkeep_contract::choice::{RuleFault, check_rules, check_run_store_rules};
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 
 use crate::document::{Document, Node, Step, dotted, line_and_column, one_line};
@@ -153,6 +153,10 @@ fn expected(key: &str) -> &'static str {
         "locations.include" | "locations.exclude" => {
             "write a list of patterns, such as [\"*.tmp\", \"build/**\"]"
         }
+        "run_stores.include" => "write a list of patterns of names, such as [\"run-*\"]",
+        "run_stores.finished_when" => {
+            "write a list of file names, such as [\"DONE\", \"result.json\"]"
+        }
         "locations.protect" => "write a list of names, such as [\"KEEP\", \".git\"]",
         "locations.age_by" => {
             "write \"modified\", \"accessed\", \"changed\", \"created\" or \"newest\""
@@ -181,16 +185,20 @@ fn check_entries(
         .map(|entry| (entry.name.as_str(), entry.path.as_str()));
     check_list(document, "locations", &locations.collect::<Vec<_>>())?;
     check_list(document, "run_stores", &run_stores.collect::<Vec<_>>())?;
+    let wrong = |list: &str, index: usize, fault: RuleFault| {
+        let mut steps = vec![
+            Step::Key(list.to_owned()),
+            Step::Index(index),
+            Step::Key(fault.key.to_owned()),
+        ];
+        steps.extend(fault.index.map(Step::Index));
+        document.wrong(&steps, Fault::Rule(fault.problem))
+    };
     for (index, location) in configuration.locations.iter().enumerate() {
-        check_rules(location).map_err(|fault| {
-            let mut steps = vec![
-                Step::Key("locations".to_owned()),
-                Step::Index(index),
-                Step::Key(fault.key.to_owned()),
-            ];
-            steps.extend(fault.index.map(Step::Index));
-            document.wrong(&steps, Fault::Rule(fault.problem))
-        })?;
+        check_rules(location).map_err(|fault| wrong("locations", index, fault))?;
+    }
+    for (index, store) in configuration.run_stores.iter().enumerate() {
+        check_run_store_rules(store).map_err(|fault| wrong("run_stores", index, fault))?;
     }
     Ok(())
 }

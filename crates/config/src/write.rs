@@ -77,6 +77,8 @@ fn first_text(own_temporary: &str) -> String {
 #   name = "experiments"
 #   path = "/srv/experiments/runs"
 #   keep_newest = 5
+#   include = ["run-*"]               # only folders with such a name are runs
+#   finished_when = ["DONE"]          # a run without such a file in it has not ended, and stays
 #
 # Cleaning, the worker and the thresholds of the health check, with their defaults:
 #   [cleaning]

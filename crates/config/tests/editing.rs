@@ -60,11 +60,8 @@ fn location(name: &str, path: &str) -> LocationSettings {
 
 fn run_store(name: &str, path: &str, keep_newest: u32) -> RunStoreSettings {
     RunStoreSettings {
-        name: name.into(),
-        path: path.into(),
-        enabled: true,
         keep_newest,
-        allow_mount_root: false,
+        ..RunStoreSettings::new(name, path)
     }
 }
 
@@ -248,6 +245,37 @@ fn a_new_entry_stands_after_its_own_kind() {
             "{FILE}\n[[run_stores]]\nname = \"runs\"\npath = \"/srv/runs\"\nkeep_newest = 5\n"
         ),
     );
+}
+
+#[test]
+fn rules_of_a_run_store_are_written_only_where_they_say_something() {
+    let rules = RunStoreSettings {
+        include: vec!["run-*".to_owned()],
+        finished_when: vec!["DONE".to_owned(), "result.json".to_owned()],
+        ..run_store("runs", "/srv/runs", 0)
+    };
+    check(
+        |file| save_run_store(file, None, &rules),
+        &format!(
+            "{FILE}\n[[run_stores]]\nname = \"runs\"\npath = \"/srv/runs\"\ninclude = [\"run-*\"]\n\
+             finished_when = [\"DONE\", \"result.json\"]\n"
+        ),
+    );
+    let installation = installation(FILE);
+    save_run_store(&installation.file, None, &rules).unwrap();
+    assert_eq!(installation.read().run_stores, [rules.clone()]);
+    let wrong = RunStoreSettings {
+        finished_when: vec!["done/*".to_owned()],
+        ..rules
+    };
+    let error = save_run_store(&installation.file, Some("runs"), &wrong).unwrap_err();
+    let reply = ErrorReply::from(&error);
+    assert_eq!(reply.code, ErrorCode::InvalidParameters);
+    assert!(
+        reply.message.contains("`finished_when` has `done/*`"),
+        "{reply:?}"
+    );
+    assert!(reply.hint.contains("`DONE`"), "{reply:?}");
 }
 
 #[test]

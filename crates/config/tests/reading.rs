@@ -36,6 +36,10 @@ fn location(keys: &str) -> String {
     format!("[[locations]]\nname = \"a\"\npath = \"/srv/a\"\n{keys}\n")
 }
 
+fn run_store(keys: &str) -> String {
+    format!("[[run_stores]]\nname = \"a\"\npath = \"/srv/a\"\n{keys}\n")
+}
+
 #[test]
 fn a_good_file_is_accepted() {
     check("", "");
@@ -51,6 +55,13 @@ fn a_good_file_is_accepted() {
         "[[run_stores]]\nname = \"a\"\npath = \"/srv/a\"\nkeep_newest = 5",
         "",
     );
+    check(
+        &run_store(
+            "include = [\"run-*\", \"20[0-9][0-9]-?\"]\nfinished_when = [\"DONE\", \"result.json\"]",
+        ),
+        "",
+    );
+    check(&run_store("include = []\nfinished_when = []"), "");
     check(
         "[worker]\nembedded = false\nstrategy = \"weighted-random\"",
         "",
@@ -128,6 +139,50 @@ fn wrong_syntax_and_keys_are_named_with_line_and_column() {
     check(
         "\n[[run_stores]]\n",
         "2:1 run_stores.name | is missing | add the key",
+    );
+}
+
+#[test]
+fn rules_of_a_run_store_that_cannot_hold_are_refused() {
+    check(
+        &run_store("finishd_when = [\"DONE\"]"),
+        "4:1 run_stores.finishd_when | not a key | write `finished_when`",
+    );
+    check(
+        &run_store("finished_when = \"DONE\""),
+        "4:17 run_stores.finished_when | cannot be used | list of file names",
+    );
+    check(
+        &run_store("include = \"run-*\""),
+        "4:11 run_stores.include | cannot be used | list of patterns of names",
+    );
+    check(
+        &run_store("finished_when = [\"DONE\", \"*.done\"]"),
+        "4:26 run_stores.finished_when | `*.done`, which is not a plain file name | such as `DONE`",
+    );
+    check(
+        &run_store("finished_when = [\"logs/DONE\"]"),
+        "4:18 run_stores.finished_when | `logs/DONE`, which is not a plain file name | directly in a finished run",
+    );
+    check(
+        &run_store("finished_when = [\"\"]"),
+        "4:18 run_stores.finished_when | empty entry | remove",
+    );
+    check(
+        &run_store("include = [\"2026/run-*\"]"),
+        "4:12 run_stores.include | has a slash | such as `run-*`",
+    );
+    check(
+        &run_store("include = [\"run-[\"]"),
+        "4:12 run_stores.include | cannot be read as a pattern | between slashes",
+    );
+    check(
+        &run_store("include = [\"!keep\"]"),
+        "4:12 run_stores.include | begins with `!` | `\\!`",
+    );
+    check(
+        &run_store("keep_newest = 4000000"),
+        "4:15 run_stores.keep_newest | outside 0 to 1000000 | from 0 to 1000000",
     );
 }
 

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::params::LARGEST_MAX_AGE_HOURS_WHOLE;
-use crate::settings::LocationSettings;
+use crate::settings::{LocationSettings, RunStoreSettings};
 
 /// Entries in one list of patterns or names; each costs memory and time for every file.
 pub const PATTERNS_MAX: usize = 256;
 /// Bytes of one pattern: as long as the longest path that the system takes at once.
 pub const PATTERN_LENGTH_MAX: usize = 4096;
-/// Files of a location that may always stay; their times are held in memory.
+/// Files of a location, or runs of a store, that may always stay; their times are held in memory.
 pub const KEEP_NEWEST_MAX: u32 = 1_000_000;
 /// The largest number that the UI can hold exactly.
 pub const MIN_SIZE_BYTES_MAX: u64 = 1 << 53;
@@ -75,6 +75,12 @@ pub enum RuleProblem {
     /// A protected name that is a path or a pattern.
     #[error("has `{0}`, which is not a plain name")]
     NotAName(String),
+    /// A pattern of runs with a slash in it, which no name of a folder has.
+    #[error("has `{0}`, which has a slash; runs are the folders directly in the store")]
+    NotAFolderName(String),
+    /// A marker that is a path or a pattern.
+    #[error("has `{0}`, which is not a plain file name")]
+    NotAMarker(String),
     /// A pattern that is to be taken and kept at once.
     #[error("has `{pattern}`, which stands under `{other}`, too")]
     Contradiction {
@@ -120,6 +126,14 @@ impl RuleProblem {
             }
             Self::NotAName(_) => {
                 "write one name such as `.git`; patterns and paths belong under `exclude`".to_owned()
+            }
+            Self::NotAFolderName(pattern) => {
+                let name = pattern.rsplit('/').find(|part| !part.is_empty());
+                format!("write a pattern of names, such as `{}`", name.unwrap_or("run-*"))
+            }
+            Self::NotAMarker(_) => {
+                "write the name of a file that lies directly in a finished run, such as `DONE`"
+                    .to_owned()
             }
             Self::Contradiction { .. } => "keep it under one of the two".to_owned(),
             Self::TooLarge { most, .. } => format!("give a number from 0 to {most}"),
@@ -251,11 +265,70 @@ fn check_pattern(pattern: &str) -> Result<(), RuleProblem> {
     Ok(())
 }
 
+fn is_plain(name: &str) -> bool {
+    !matches!(name, "." | "..") && !name.contains(['/', '*', '?', '[', ']', '{', '}', '\\'])
+}
+
 fn check_name(name: &str) -> Result<(), RuleProblem> {
     check_entry(name)?;
     // a pattern here would protect nothing without a word
-    if matches!(name, "." | "..") || name.contains(['/', '*', '?', '[', ']', '{', '}', '\\']) {
-        return Err(RuleProblem::NotAName(name.to_owned()));
+    if is_plain(name) {
+        return Ok(());
+    }
+    Err(RuleProblem::NotAName(name.to_owned()))
+}
+
+fn check_marker(name: &str) -> Result<(), RuleProblem> {
+    check_entry(name)?;
+    // a pattern here would match no file, and every run would stay for ever
+    if is_plain(name) {
+        return Ok(());
+    }
+    Err(RuleProblem::NotAMarker(name.to_owned()))
+}
+
+/// Checks the rules of a run store; its name and path are somebody else's matter.
+///
+/// # Errors
+/// [`RuleFault`] names the first that cannot be used.
+pub fn check_run_store_rules(store: &RunStoreSettings) -> Result<(), RuleFault> {
+    for (key, entries) in [
+        ("include", &store.include),
+        ("finished_when", &store.finished_when),
+    ] {
+        let fault = |index, problem| RuleFault {
+            key,
+            index,
+            problem,
+        };
+        if entries.len() > PATTERNS_MAX {
+            return Err(fault(None, RuleProblem::TooMany(entries.len())));
+        }
+        for (index, entry) in entries.iter().enumerate() {
+            let checked = if key == "finished_when" {
+                check_marker(entry)
+            } else if entry.contains('/') {
+                Err(RuleProblem::NotAFolderName(entry.clone()))
+            } else {
+                check_pattern(entry)
+            };
+            checked.map_err(|problem| fault(Some(index), problem))?;
+        }
+    }
+    Patterns::new(&store.include).map_err(|(index, problem)| RuleFault {
+        key: "include",
+        index: Some(index),
+        problem,
+    })?;
+    if store.keep_newest > KEEP_NEWEST_MAX {
+        return Err(RuleFault {
+            key: "keep_newest",
+            index: None,
+            problem: RuleProblem::TooLarge {
+                value: u64::from(store.keep_newest),
+                most: u64::from(KEEP_NEWEST_MAX),
+            },
+        });
     }
     Ok(())
 }

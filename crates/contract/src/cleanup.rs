@@ -107,6 +107,8 @@ pub enum EntryKind {
     Task,
     /// An artifact folder whose task is gone from the history.
     Artifacts,
+    /// The row of a worker that is gone, in the registry of workers.
+    Worker,
 }
 
 /// One thing that would be, or was, removed.
@@ -174,6 +176,52 @@ pub struct LocationTotal {
     pub bytes_removed: u64,
 }
 
+/// Rows of workers that are gone, in the registry of workers (`cleanup-runs`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct WorkersTotal {
+    /// Workers that gave their last sign of life long enough ago and hold no task.
+    #[ts(type = "number")]
+    pub matched: u64,
+    /// Of these, removed.
+    #[ts(type = "number")]
+    pub removed: u64,
+}
+
+/// What became of the room that removed rows took in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomOutcome {
+    /// Only looked: nothing was removed yet.
+    NotYet,
+    /// Given back to the disk: the file is as small as it can be.
+    GivenBack,
+    /// Some of it is still in the files, because others were reading or writing all the time, or the
+    /// work ended early. The next cleanup goes on.
+    Partly,
+    /// Kept in the file, which uses it again: a file of an older Upkeep shrinks only when it is written anew.
+    NeedsRewriting,
+    /// Kept in the file: writing it anew would make others wait for longer than a worker may be silent.
+    TooLargeToRewrite,
+    /// Left to the server, which uses it again (autovacuum on PostgreSQL).
+    LeftToServer,
+}
+
+/// How large the database was and is (`cleanup-runs` with the history).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct DatabaseRoom {
+    /// What became of the room.
+    pub outcome: RoomOutcome,
+    /// Bytes of its files (on PostgreSQL of Upkeep's tables and indexes) before anything was removed.
+    #[ts(type = "number")]
+    pub bytes_before: u64,
+    /// The same afterwards; none in a preview.
+    #[ts(type = "number | null")]
+    pub bytes_after: Option<u64>,
+    /// Bytes in it that hold nothing and will be used again; none where only the server knows.
+    #[ts(type = "number | null")]
+    pub bytes_free: Option<u64>,
+}
+
 /// The report of `cleanup-temp-files` and `cleanup-runs`.
 ///
 /// Files count regular files and symbolic links. `files_matched = files_removed + files_kept + files_failed`
@@ -219,6 +267,14 @@ pub struct CleanupReport {
     /// Runs removed (`cleanup-runs`).
     #[ts(type = "number")]
     pub runs_removed: u64,
+    /// Workers that are gone (`cleanup-runs` with the history).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub workers: Option<WorkersTotal>,
+    /// How large the database was and is (`cleanup-runs` with the history).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub database: Option<DatabaseRoom>,
     /// Totals for each location.
     pub locations: Vec<LocationTotal>,
     /// Totals for each folder, the largest first (previews; the first hundred).

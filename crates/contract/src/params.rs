@@ -104,6 +104,9 @@ pub struct CleanupRunsParams {
     /// Names of configured run stores; none means all that are turned on, an empty list means no run store.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_stores: Option<Vec<String>>,
+    /// Write a SQLite file anew that cannot shrink in steps; whoever writes waits meanwhile. Needed once at most.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rewrite_database: bool,
     /// Only find out what would be removed, and write a plan.
     pub dry_run: bool,
     /// Remove exactly what this plan lists, nothing else.
@@ -117,6 +120,7 @@ impl Default for CleanupRunsParams {
             max_age_hours: DEFAULT_RUN_MAX_AGE_HOURS,
             history: true,
             run_stores: None,
+            rewrite_database: false,
             dry_run: false,
             plan: None,
         }
@@ -127,6 +131,12 @@ impl Validate for CleanupRunsParams {
     fn validate(&self) -> Result<(), InvalidParameter> {
         check_age(self.max_age_hours)?;
         check_names("run_stores", self.run_stores.as_deref())?;
+        if self.rewrite_database && !self.history {
+            return Err(invalid(
+                "rewrite_database",
+                "needs `history`; without it the database is not touched",
+            ));
+        }
         check_plan(self.dry_run, self.plan.as_ref())
     }
 }

@@ -91,12 +91,34 @@ pub struct RunStoreSettings {
     /// Whether cleaning may touch it.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Patterns of the names of runs; a folder that matches none is not a run. None means that every folder is one.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// Names of files that say that a run has ended: without one of them directly in it, it stays. None means
+    /// that only the age of its newest entry decides.
+    #[serde(default)]
+    pub finished_when: Vec<String>,
     /// How many of the newest runs are always kept.
     #[serde(default)]
     pub keep_newest: u32,
     /// Whether the path may be the root of a mount.
     #[serde(default)]
     pub allow_mount_root: bool,
+}
+
+impl RunStoreSettings {
+    /// A run store that is turned on, with everything else as the configuration's defaults have it.
+    pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            path: path.into(),
+            enabled: true,
+            include: Vec::new(),
+            finished_when: Vec::new(),
+            keep_newest: 0,
+            allow_mount_root: false,
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -1,12 +1,16 @@
 //! `cleanup-runs`: removes old finished tasks from the history and old run directories from run stores.
 //!
 //! Queued and running tasks, this task itself and the audit trail always stay. Without a
-//! history (a direct call) only run stores are cleaned.
+//! history (a direct call) only run stores are cleaned. With the history go the rows of workers that
+//! left as long ago, and the room of all these rows goes back to the disk.
 
 mod history;
 mod keep_newest;
 mod look;
 mod remove;
+mod room;
+mod rows;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,19 +20,19 @@ use tokio::runtime::Handle;
 use upkeep_contract::cleanup::{CleanupOutcome, CleanupReport};
 use upkeep_contract::operation::CLEANUP_RUNS;
 use upkeep_contract::params::CleanupRunsParams;
-use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+use upkeep_contract::settings::RunStoreSettings;
 
 use self::history::{Artifacts, History};
 use self::look::{Look, spared};
 use self::remove::Remove;
-use crate::deletion::conclude::{conclude, hold, off_the_runtime, own_plan_id, plan_to_execute};
-use crate::deletion::execute::Held;
+use self::store::Store;
+use crate::deletion::conclude::{conclude, off_the_runtime, own_plan_id, plan_to_execute};
 use crate::deletion::manifest::Manifest;
 use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
 use crate::deletion::roots_of_all;
 use crate::deletion::tally::{Folders, empty_location, empty_report};
 use crate::deletion::work::{Stop, Work};
-use crate::history::TaskHistory;
+use crate::history::CleanableHistory;
 use crate::settings::{Settings, SettingsSource};
 use crate::{Context, Finished, Operation, OperationError};
 
@@ -38,12 +42,15 @@ const HISTORY: &str = "history";
 /// The operation.
 pub struct CleanupRuns {
     settings: Arc<dyn SettingsSource>,
-    history: Option<Arc<dyn TaskHistory>>,
+    history: Option<Arc<dyn CleanableHistory>>,
 }
 
 impl CleanupRuns {
     /// The operation over these settings, read anew at the start of each task.
-    pub fn new(settings: Arc<dyn SettingsSource>, history: Option<Arc<dyn TaskHistory>>) -> Self {
+    pub fn new(
+        settings: Arc<dyn SettingsSource>,
+        history: Option<Arc<dyn CleanableHistory>>,
+    ) -> Self {
         Self { settings, history }
     }
 }
@@ -94,9 +101,6 @@ struct Cleanup {
     work: Work,
 }
 
-/// Run stores held open, each with how many of its newest runs stay.
-type Stores = Vec<(Held, u32)>;
-
 impl Cleanup {
     fn run(self) -> Result<Finished<CleanupReport>, OperationError> {
         let context = &self.work.context;
@@ -121,7 +125,7 @@ impl Cleanup {
         self.history.as_ref().filter(|_| self.params.history)
     }
 
-    fn select(&self) -> Result<Stores, OperationError> {
+    fn select(&self) -> Result<Vec<Store>, OperationError> {
         let chosen: Vec<&RunStoreSettings> = match &self.params.run_stores {
             Some(names) => names
                 .iter()
@@ -145,20 +149,21 @@ impl Cleanup {
                 "no queue is connected: the history and artifact folders without a task were left out",
             );
         }
-        let mut stores: Stores = Vec::with_capacity(chosen.len());
-        for store in chosen {
-            let held = self.hold(store)?;
-            let identity = held.root.stat.identity;
-            if let Some((same, _)) = stores.iter().find(|it| it.0.root.stat.identity == identity) {
+        let mut stores: Vec<Store> = Vec::with_capacity(chosen.len());
+        for chosen in chosen {
+            let store = Store::hold(chosen, &self.settings)?;
+            let identity = store.held.root.stat.identity;
+            let same = |it: &&Store| it.held.root.stat.identity == identity;
+            if let Some(same) = stores.iter().find(same) {
                 return Err(OperationError::permanent(
                     format!(
                         "the run stores `{}` and `{}` are the same folder; nothing was removed",
-                        same.settings.name, store.name
+                        same.held.settings.name, chosen.name
                     ),
                     "turn one of them off in Settings",
                 ));
             }
-            stores.push((held, store.keep_newest));
+            stores.push(store);
         }
         Ok(stores)
     }
@@ -178,24 +183,15 @@ impl Cleanup {
         Ok(found)
     }
 
-    fn hold(&self, store: &RunStoreSettings) -> Result<Held, OperationError> {
-        let as_location = LocationSettings {
-            enabled: store.enabled,
-            allow_mount_root: store.allow_mount_root,
-            ..LocationSettings::new(&store.name, &store.path)
-        };
-        hold("run store", as_location, &self.settings)
-    }
-
     /// Writes the plan.
-    fn look(&self, stores: &Stores, report: &mut CleanupReport) -> Result<(), Stop> {
+    fn look(&self, stores: &[Store], report: &mut CleanupReport) -> Result<(), Stop> {
         let context = &self.work.context;
         let age = Duration::from_secs_f64(self.params.max_age_hours * 3600.0);
         let age_ns = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
         let now = context.clock.now();
         let planned = stores
             .iter()
-            .map(|(held, _)| PlannedLocation {
+            .map(|Store { held, .. }| PlannedLocation {
                 name: held.settings.name.clone(),
                 path: held.settings.path.clone(),
                 identity: held.root.stat.identity,
@@ -218,16 +214,18 @@ impl Cleanup {
             others: &others,
             spared: spared(&context.task_id, self.params.plan.as_ref()),
         };
-        for (at, (held, keep_newest)) in stores.iter().enumerate() {
-            let shown = held.path.display().to_string();
-            let line = empty_location(&held.settings.name, &shown);
+        for (at, store) in stores.iter().enumerate() {
+            let shown = store.held.path.display().to_string();
+            let line = empty_location(&store.held.settings.name, &shown);
             look.report.locations.push(line);
-            look.store(at, held, *keep_newest)?;
+            look.store(at, store)?;
         }
         if let Some(history) = self.wanted_history() {
             look.report.locations.push(empty_location(HISTORY, ""));
             let artifacts = Artifacts::open(&context.artifacts)?;
             look.history(stores.len(), history, artifacts.as_ref())?;
+            look.workers(stores.len(), history)?;
+            look.report.database = Some(room::before(history)?);
         }
         report.folders = folders.largest();
         report.duration_ms = self.work.elapsed_ms();
@@ -243,11 +241,11 @@ impl Cleanup {
                 "lists tasks of the history, but no queue is connected",
             ));
         }
-        let mut stores: Stores = Vec::new();
+        let mut stores: Vec<Store> = Vec::new();
         for planned in &plan.header.locations {
             let now = self.find(&planned.name)?;
-            let held = self.hold(now)?;
-            if now.path != planned.path || held.root.stat.identity != planned.identity {
+            let store = Store::hold(now, &self.settings)?;
+            if now.path != planned.path || store.held.root.stat.identity != planned.identity {
                 return Err(plan::refuse(
                     &plan.header.id,
                     &format!(
@@ -256,7 +254,7 @@ impl Cleanup {
                     ),
                 ));
             }
-            stores.push((held, now.keep_newest));
+            stores.push(store);
         }
         self.remove(plan, &stores)
     }
@@ -264,7 +262,7 @@ impl Cleanup {
     fn remove(
         &self,
         plan: &Plan,
-        stores: &Stores,
+        stores: &[Store],
     ) -> Result<Finished<CleanupReport>, OperationError> {
         let context = &self.work.context;
         let mut report = plan.footer.report.clone();
@@ -273,16 +271,25 @@ impl Cleanup {
         let folder = context.artifact_folder();
         let manifest = Manifest::open(&folder, &context.task_id, &plan.header.id)?;
         let artifacts = Artifacts::open(&context.artifacts)?;
+        let history = self.history.as_ref().filter(|_| plan.header.history);
+        if let Some(history) = history.filter(|_| context.attempt <= 1) {
+            // since the preview it may have grown
+            report.database = Some(room::before(history)?);
+        }
         let remove = Remove {
             work: &self.work,
             plan,
             manifest: &manifest,
             stores,
-            history: self.history.as_ref().filter(|_| plan.header.history),
+            history,
             artifacts: artifacts.as_ref(),
             others: &roots_of_all(&self.settings)?,
         };
-        let ended = remove.run(&mut report);
+        let mut ended = remove.run(&mut report);
+        if let Some(history) = history.filter(|_| ended.is_ok()) {
+            let rewrite = self.params.rewrite_database;
+            ended = room::give_back(&self.work, history, rewrite, &mut report);
+        }
         conclude(ended, report, &self.work)
     }
 }

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use upkeep_contract::statistics::QueueStatistics;
 use upkeep_contract::task::TaskState;
-use upkeep_contract::{OperationId, TaskId, Timestamp};
+use upkeep_contract::{OperationId, TaskId, Timestamp, WorkerId};
 
 use crate::OperationError;
 
@@ -23,6 +23,39 @@ pub struct FinishedTask {
     pub host: Option<String>,
     /// Bytes that its rows hold in the database, roughly.
     pub bytes: u64,
+}
+
+/// A worker that left long ago, as cleanup-runs sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoneWorker {
+    /// Its id.
+    pub id: WorkerId,
+    /// Its last sign of life.
+    pub heartbeat_at: Timestamp,
+    /// Bytes that its row holds in the database, roughly.
+    pub bytes: u64,
+}
+
+/// How the room of removed rows comes back to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// Step by step, between which others may write.
+    InSteps,
+    /// Only when the database's file is written anew.
+    ByRewriting,
+    /// The server sees to it.
+    ByServer,
+}
+
+/// The room that the database takes on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes of its files; on a server, of Upkeep's tables and indexes.
+    pub bytes: u64,
+    /// Bytes in them that hold nothing; none where only the server knows.
+    pub free: Option<u64>,
+    /// How these come back.
+    pub release: Release,
 }
 
 /// What the queue and its workers look like to health-check.
@@ -88,4 +121,55 @@ pub trait TaskHistory: Send + Sync + 'static {
     /// # Errors
     /// [`OperationError::Transient`] when the database cannot be reached.
     async fn health(&self) -> Result<QueueHealth, OperationError>;
+}
+
+/// What only cleanup-runs needs: the registry of workers, and the room in the database.
+#[async_trait]
+pub trait CleanableHistory: TaskHistory {
+    /// Workers that stopped, or fell silent and hold no task, and gave their last sign of life before `before`;
+    /// by that and id, after `after` of the page before; at most `limit`.
+    ///
+    /// # Errors
+    /// [`OperationError::Transient`] when the database cannot be reached.
+    async fn gone_workers(
+        &self,
+        before: Timestamp,
+        after: Option<(Timestamp, WorkerId)>,
+        limit: u32,
+    ) -> Result<Vec<GoneWorker>, OperationError>;
+
+    /// Removes these workers from the registry, if they are still gone. Returns the ids that are gone from it
+    /// now, also those that were gone already. What they did stays in the history.
+    ///
+    /// # Errors
+    /// [`OperationError::Transient`] when the database cannot be reached; nothing was removed.
+    async fn remove_gone_workers(
+        &self,
+        ids: &[WorkerId],
+        before: Timestamp,
+    ) -> Result<Vec<WorkerId>, OperationError>;
+
+    /// The room that the database takes on the disk.
+    ///
+    /// # Errors
+    /// [`OperationError::Transient`] when the database cannot be reached.
+    async fn room(&self) -> Result<Room, OperationError>;
+
+    /// Gives a little of the free room back, and leaves others their turn; the bytes that are still free.
+    ///
+    /// # Errors
+    /// [`OperationError::Transient`] when the database cannot be reached or its disk is full.
+    async fn release_room(&self) -> Result<u64, OperationError>;
+
+    /// Cuts the database's files to what they hold; false when others were in the way.
+    ///
+    /// # Errors
+    /// [`OperationError::Transient`] when the database cannot be reached or its disk is full.
+    async fn settle_files(&self) -> Result<bool, OperationError>;
+
+    /// Writes a file anew that cannot give room back in steps; false when that would hold others up for too long.
+    ///
+    /// # Errors
+    /// [`OperationError::Transient`] when the database cannot be reached or its disk is full; the file is as it was.
+    async fn rewrite_file(&self) -> Result<bool, OperationError>;
 }

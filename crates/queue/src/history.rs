@@ -1,12 +1,14 @@
 //! What cleaning needs of the history. Queued and running tasks are out of its reach.
 
+use std::time::Instant;
+
 use sqlx::FromRow;
 use upkeep_contract::event::Change;
 use upkeep_contract::task::TaskState;
 use upkeep_contract::{OperationId, TaskId, Timestamp};
 
 use crate::changes::Meaning;
-use crate::engine::{list_of, sql};
+use crate::engine::{Connected, Statement, list_of, sql};
 use crate::rows::{count, state};
 use crate::{Queue, QueueError};
 
@@ -52,10 +54,28 @@ impl TryFrom<HistoryRow> for HistoryEntry {
     }
 }
 
-/// A preview whose plan a task that has not ended is to execute: it must stay, or that task fails.
-/// Tasks that have not ended are few, and their parameters hold the plan's id as compact JSON.
-const PLAN_IN_USE: &str = "EXISTS (SELECT 1 FROM tasks AS waiting \
-     WHERE waiting.state IN ('queued', 'running') AND waiting.params LIKE '%\"plan\":\"' || tasks.id || '\"%')";
+/// Previews whose plans tasks that have not ended are to execute: they must stay, or those tasks fail.
+/// Asked once for each page: asked for each of its rows, a long queue made a long history slow.
+async fn plans_in_use(on: &mut impl Connected) -> Result<Vec<String>, QueueError> {
+    let rows: Vec<(String,)> = sql(
+        "SELECT params FROM tasks WHERE state IN ('queued', 'running') AND params LIKE '%\"plan\":%'",
+    )
+    .fetch_all(on)
+    .await?;
+    let plan = |(params,): (String,)| {
+        let params: serde_json::Value = serde_json::from_str(&params).ok()?;
+        Some(params.get("plan")?.as_str()?.to_owned())
+    };
+    Ok(rows.into_iter().filter_map(plan).collect())
+}
+
+/// Adds what leaves these out.
+fn but_not(statement: &mut Statement, ids: &[String]) {
+    for piece in list_of(ids) {
+        statement.push(" AND id NOT IN ");
+        statement.push_list(piece.iter().map(String::as_str));
+    }
+}
 
 impl Queue {
     /// Tasks that ended before `before`, by end and id, after the given one; at most `limit`.
@@ -70,24 +90,27 @@ impl Queue {
     ) -> Result<Vec<HistoryEntry>, QueueError> {
         let (after_time, after_id) =
             after.map_or((i64::MIN, ""), |(time, id)| (time.as_millis(), id.as_str()));
-        let rows: Vec<HistoryRow> = sql(format!(
+        let mut connection = self.engine.read().await?;
+        let in_use = plans_in_use(&mut connection).await?;
+        let mut statement = sql(
             "SELECT id, operation, state, finished_at, worker_host, \
              CAST(LENGTH(params) + COALESCE(LENGTH(report), 0) + COALESCE(LENGTH(error), 0) \
              + COALESCE((SELECT SUM(LENGTH(message)) FROM task_log WHERE task_id = tasks.id), 0) AS BIGINT) AS bytes \
-             FROM tasks WHERE finished_at IS NOT NULL AND finished_at < $1 AND (finished_at, id) > ($2, $3) \
-             AND NOT {PLAN_IN_USE} ORDER BY finished_at, id LIMIT $4"
-        ))
+             FROM tasks WHERE finished_at IS NOT NULL AND finished_at < $1 AND (finished_at, id) > ($2, $3)",
+        )
         .bind(before)
         .bind(after_time)
-        .bind(after_id)
-        .bind(limit)
-        .fetch_all(&mut self.engine.read().await?)
-        .await?;
+        .bind(after_id);
+        but_not(&mut statement, &in_use);
+        statement.push(" ORDER BY finished_at, id LIMIT ");
+        statement.push_bind(limit);
+        let rows: Vec<HistoryRow> = statement.fetch_all(&mut connection).await?;
         crate::rows::read_all(rows)
     }
 
     /// Removes these tasks with their attempts and logs, if they ended before `before`.
-    /// Returns those of the given that the history no longer has.
+    /// Returns those of the given that the history no longer has. On SQLite it rests afterwards, so that
+    /// whoever removes batch after batch leaves other writers their turn.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached; nothing was removed.
@@ -97,16 +120,20 @@ impl Queue {
         before: Timestamp,
     ) -> Result<Vec<TaskId>, QueueError> {
         let mut tx = self.engine.write().await?;
+        let begun = Instant::now();
+        let in_use = plans_in_use(&mut tx).await?;
         for piece in list_of(ids) {
             // attempts and log lines go with it (ON DELETE CASCADE); a state that is not final has no end
             let mut statement =
                 sql("DELETE FROM tasks WHERE finished_at IS NOT NULL AND finished_at < ");
             statement.push_bind(before);
-            statement.push(&format!(" AND NOT {PLAN_IN_USE} AND id IN "));
+            statement.push(" AND id IN ");
             statement.push_list(piece.iter().map(TaskId::as_str));
+            but_not(&mut statement, &in_use);
             statement.execute(&mut tx).await?;
         }
         self.commit(tx, vec![Change::All], Meaning::NEITHER).await?;
+        self.engine.rest_after(begun.elapsed()).await;
         let existing = self.existing(ids).await?;
         Ok(ids
             .iter()

@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use upkeep_contract::statistics::QueueStatistics;
 use upkeep_contract::task::TaskState;
 use upkeep_contract::worker::WorkerState;
-use upkeep_contract::{TaskId, Timestamp};
+use upkeep_contract::{TaskId, Timestamp, WorkerId};
 use upkeep_operations::OperationError;
-use upkeep_operations::history::{FinishedTask, QueueHealth, TaskHistory};
+use upkeep_operations::history::{
+    CleanableHistory, FinishedTask, GoneWorker, QueueHealth, Release, Room, TaskHistory,
+};
 use upkeep_queue::{Queue, QueueError};
 
 /// A worker that has been silent for longer is history, not a problem to be warned of.
@@ -99,5 +101,62 @@ impl TaskHistory for QueueHistory {
             })
         };
         read.await.map_err(|error: QueueError| away(&error))
+    }
+}
+
+#[async_trait]
+impl CleanableHistory for QueueHistory {
+    async fn gone_workers(
+        &self,
+        before: Timestamp,
+        after: Option<(Timestamp, WorkerId)>,
+        limit: u32,
+    ) -> Result<Vec<GoneWorker>, OperationError> {
+        let found = self.0.gone_workers(before, after.as_ref(), limit).await;
+        let found = found.map_err(|error| away(&error))?;
+        Ok(found
+            .into_iter()
+            .map(|worker| GoneWorker {
+                id: worker.id,
+                heartbeat_at: worker.heartbeat_at,
+                bytes: worker.bytes,
+            })
+            .collect())
+    }
+
+    async fn remove_gone_workers(
+        &self,
+        ids: &[WorkerId],
+        before: Timestamp,
+    ) -> Result<Vec<WorkerId>, OperationError> {
+        self.0
+            .remove_gone_workers(ids, before)
+            .await
+            .map_err(|error| away(&error))
+    }
+
+    async fn room(&self) -> Result<Room, OperationError> {
+        let room = self.0.room().await.map_err(|error| away(&error))?;
+        Ok(Room {
+            bytes: room.bytes,
+            free: room.free,
+            release: match room.release {
+                upkeep_queue::Release::InSteps => Release::InSteps,
+                upkeep_queue::Release::ByRewriting => Release::ByRewriting,
+                upkeep_queue::Release::ByServer => Release::ByServer,
+            },
+        })
+    }
+
+    async fn release_room(&self) -> Result<u64, OperationError> {
+        self.0.release_room().await.map_err(|error| away(&error))
+    }
+
+    async fn settle_files(&self) -> Result<bool, OperationError> {
+        self.0.settle_files().await.map_err(|error| away(&error))
+    }
+
+    async fn rewrite_file(&self) -> Result<bool, OperationError> {
+        self.0.rewrite_file().await.map_err(|error| away(&error))
     }
 }

@@ -7,7 +7,7 @@ use upkeep_operations::Registry;
 use upkeep_operations::cleanup_runs::CleanupRuns;
 use upkeep_operations::cleanup_temp_files::CleanupTempFiles;
 use upkeep_operations::health_check::HealthCheckOperation;
-use upkeep_operations::history::TaskHistory;
+use upkeep_operations::history::{CleanableHistory, TaskHistory};
 use upkeep_operations::log_statistics::LogStatistics;
 use upkeep_operations::restore_from_trash::RestoreFromTrash;
 use upkeep_queue::Queue;
@@ -22,7 +22,7 @@ pub fn registry(folders: &Folders, queue: Option<&Queue>) -> Registry {
     Registry::empty()
         .with(CleanupRuns::new(
             Arc::<FolderSettings>::clone(&settings),
-            history(),
+            queue.map(|queue| Arc::new(QueueHistory(queue.clone())) as Arc<dyn CleanableHistory>),
         ))
         .with(CleanupTempFiles::new(Arc::<FolderSettings>::clone(
             &settings,

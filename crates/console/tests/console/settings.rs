@@ -150,11 +150,8 @@ async fn run_stores_are_saved_and_checked_like_locations() {
     let here = installation().await;
     std::fs::create_dir(here.scratch.join("b")).unwrap();
     let store = |path: &str| RunStoreSettings {
-        name: "more".to_owned(),
-        path: path.to_owned(),
-        enabled: true,
         keep_newest: 5,
-        allow_mount_root: false,
+        ..RunStoreSettings::new("more", path)
     };
     let refused = here.console.save_run_store(None, store("/usr")).await;
     check_reply(&reply(refused), ErrorCode::Refused, "/usr", "choose");

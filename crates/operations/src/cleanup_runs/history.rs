@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use upkeep_contract::{TaskId, Timestamp};
+use upkeep_contract::{TaskId, Timestamp, WorkerId};
 
 use crate::OperationError;
 use crate::deletion::cursor::Cursor;
 use crate::deletion::open::{Root, open_root};
-use crate::history::{FinishedTask, TaskHistory};
+use crate::history::{CleanableHistory, FinishedTask, GoneWorker, Room};
 
 /// Tasks asked for or removed at once.
 pub(super) const PAGE: u32 = 256;
 
 /// The history, asked from a thread that may block.
 pub(super) struct History {
-    pub(super) source: Arc<dyn TaskHistory>,
+    pub(super) source: Arc<dyn CleanableHistory>,
     pub(super) runtime: Handle,
 }
 
@@ -41,6 +41,40 @@ impl History {
 
     pub(super) fn existing(&self, ids: &[TaskId]) -> Result<Vec<TaskId>, OperationError> {
         self.runtime.block_on(self.source.existing(ids))
+    }
+
+    pub(super) fn gone_workers(
+        &self,
+        before: Timestamp,
+        after: Option<(Timestamp, WorkerId)>,
+    ) -> Result<Vec<GoneWorker>, OperationError> {
+        self.runtime
+            .block_on(self.source.gone_workers(before, after, PAGE))
+    }
+
+    pub(super) fn remove_gone_workers(
+        &self,
+        ids: &[WorkerId],
+        before: Timestamp,
+    ) -> Result<Vec<WorkerId>, OperationError> {
+        self.runtime
+            .block_on(self.source.remove_gone_workers(ids, before))
+    }
+
+    pub(super) fn room(&self) -> Result<Room, OperationError> {
+        self.runtime.block_on(self.source.room())
+    }
+
+    pub(super) fn release_room(&self) -> Result<u64, OperationError> {
+        self.runtime.block_on(self.source.release_room())
+    }
+
+    pub(super) fn settle_files(&self) -> Result<bool, OperationError> {
+        self.runtime.block_on(self.source.settle_files())
+    }
+
+    pub(super) fn rewrite_file(&self) -> Result<bool, OperationError> {
+        self.runtime.block_on(self.source.rewrite_file())
     }
 }
 

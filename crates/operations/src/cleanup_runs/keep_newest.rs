@@ -5,33 +5,34 @@ use std::ffi::{CStr, CString};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
+use super::store::Store;
 use crate::deletion::cursor::Cursor;
-use crate::deletion::execute::Held;
 use crate::deletion::name::unescape;
 use crate::deletion::plan::{Line, Plan};
 use crate::deletion::stat::{Kind, Stat};
 use crate::deletion::walk::{Step, Visitor, walk};
 use crate::deletion::work::{Stop, Work};
 
-/// Whether at least `keep` runs stay when everything the plan lists of this store goes.
+/// Whether enough runs that have ended stay when everything the plan lists of this store goes.
 pub(super) fn enough_left(
     work: &Work,
     plan: &Plan,
     at: usize,
-    store: &Held,
-    keep: u32,
+    store: &Store,
 ) -> Result<bool, Stop> {
-    if keep == 0 {
+    if store.keep_newest == 0 {
         return Ok(true);
     }
     let mut planned: u64 = 0;
+    let mut cursor = store.cursor();
     let mut lines = plan.lines()?;
     while let Some(line) = lines.next()? {
         work.check_cancelled()?;
         if let Line::Run(run) = line.line
             && run.at == at
             && let Some(name) = unescape(&run.name).and_then(|name| CString::new(name).ok())
-            && Stat::of_entry(&store.root.descriptor, &name).is_ok()
+            && store.takes(name.to_bytes())
+            && store.holds_ended(&mut cursor, &name)
         {
             planned += 1;
         }
@@ -39,27 +40,40 @@ pub(super) fn enough_left(
     if planned == 0 {
         return Ok(true);
     }
-    let mut count = Count { work, runs: 0 };
-    let mut cursor = Cursor::new(store.root.clone(), store.path.clone());
-    walk(&mut cursor, store.root.stat, &mut count)?;
-    Ok(count.runs >= planned.saturating_add(u64::from(keep)))
+    let mut count = Count {
+        work,
+        store,
+        runs: 0,
+    };
+    walk(&mut cursor, store.held.root.stat, &mut count)?;
+    Ok(count.runs >= planned.saturating_add(u64::from(store.keep_newest)))
 }
 
 struct Count<'a> {
     work: &'a Work,
+    store: &'a Store,
     runs: u64,
 }
 
 impl Visitor for Count<'_> {
     fn entry(&mut self, at: &mut Cursor, name: &CStr, _: FileType) -> Result<Step, Stop> {
         let stat = at.current().and_then(|here| Stat::of_entry(here, name));
-        if stat.is_ok_and(|stat| stat.kind == Kind::Directory) {
-            self.runs += 1;
+        let is_run = stat.is_ok_and(|stat| stat.kind == Kind::Directory)
+            && self.store.takes(name.to_bytes());
+        if !is_run {
+            return Ok(Step::Over);
         }
-        Ok(Step::Over)
+        if self.store.markers().is_empty() {
+            self.runs += 1;
+            return Ok(Step::Over);
+        }
+        Ok(Step::Into)
     }
 
-    fn entered(&mut self, _: &mut Cursor, _: &Stat) -> Result<Step, Stop> {
+    fn entered(&mut self, at: &mut Cursor, _: &Stat) -> Result<Step, Stop> {
+        if self.store.has_ended(at) {
+            self.runs += 1;
+        }
         Ok(Step::Over)
     }
 

@@ -6,14 +6,14 @@ use std::ffi::{CStr, CString};
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
-use upkeep_contract::cleanup::{CleanupReport, EntryKind, KeptReason, PlanEntry};
+use upkeep_contract::cleanup::{CleanupReport, EntryKind, KeptReason, PlanEntry, WorkersTotal};
 use upkeep_contract::{PlanId, TaskId, Timestamp};
 
 use super::history::{Artifacts, History, PAGE, is_task_id};
+use super::store::Store;
 use crate::deletion::cursor::Cursor;
-use crate::deletion::execute::Held;
 use crate::deletion::name::escape;
-use crate::deletion::plan::{Line, PlanWriter, Run, Task, Tree};
+use crate::deletion::plan::{Line, PlanWriter, Run, Task, Tree, Worker};
 use crate::deletion::stat::{Identity, Kind, Stat, timestamp};
 use crate::deletion::tally::{self, Folders};
 use crate::deletion::tree::{Obstacle, survey};
@@ -37,16 +37,14 @@ pub(super) struct Look<'a> {
 
 impl Look<'_> {
     /// Looks through a run store: its directories are runs, everything else in it is left alone.
-    pub(super) fn store(&mut self, at: usize, store: &Held, keep_newest: u32) -> Result<(), Stop> {
-        let mut cursor = Cursor::new(store.root.clone(), store.path.clone());
+    pub(super) fn store(&mut self, at: usize, store: &Store) -> Result<(), Stop> {
         let mut runs = Runs {
             at,
-            store: store.settings.name.clone(),
-            keep_newest: keep_newest as usize,
+            store,
             newest: BinaryHeap::new(),
             look: self,
         };
-        walk(&mut cursor, store.root.stat, &mut runs)?;
+        walk(&mut store.cursor(), store.held.root.stat, &mut runs)?;
         for Reverse(run) in std::mem::take(&mut runs.newest) {
             if run.newest_ns <= self.cutoff_ns {
                 tally::keep(self.report, KeptReason::Newest, 0, || run.shown);
@@ -87,6 +85,40 @@ impl Look<'_> {
             };
             walk(&mut artifacts.cursor(), artifacts.root.stat, &mut orphans)?;
         }
+        Ok(())
+    }
+
+    /// Looks through the registry of workers. Their rows are of the history, and no runs.
+    pub(super) fn workers(&mut self, at: usize, history: &History) -> Result<(), Stop> {
+        let mut total = WorkersTotal::default();
+        let mut after = None;
+        loop {
+            self.work.check_cancelled()?;
+            let page = history.gone_workers(self.cutoff, after.take())?;
+            let Some(last) = page.last() else { break };
+            after = Some((last.heartbeat_at, last.id.clone()));
+            let full = page.len() >= PAGE as usize;
+            for worker in page {
+                total.matched += 1;
+                self.matched(at, 0, worker.bytes);
+                tally::list(self.report, worker.bytes, || PlanEntry {
+                    kind: EntryKind::Worker,
+                    location: super::HISTORY.to_owned(),
+                    path: worker.id.as_str().to_owned(),
+                    bytes: worker.bytes,
+                    modified_at: worker.heartbeat_at,
+                });
+                self.plan.entry(&Line::Worker(Worker {
+                    id: worker.id.0,
+                    heartbeat_at: worker.heartbeat_at,
+                    bytes: worker.bytes,
+                }))?;
+            }
+            if !full {
+                break;
+            }
+        }
+        self.report.workers = Some(total);
         Ok(())
     }
 
@@ -269,19 +301,22 @@ fn blocked(report: &mut CleanupReport, at: &Cursor, name: &CStr, error: Errno) {
 /// The runs of a store. Of those seen so far, the newest stay in the heap and out of the plan.
 struct Runs<'a, 'b> {
     at: usize,
-    store: String,
-    keep_newest: usize,
+    store: &'a Store,
     newest: BinaryHeap<Reverse<Found>>,
     look: &'a mut Look<'b>,
 }
 
 impl Visitor for Runs<'_, '_> {
     fn entry(&mut self, at: &mut Cursor, name: &CStr, hint: FileType) -> Result<Step, Stop> {
-        Ok(if is_directory(at, name, hint) {
-            Step::Into
-        } else {
-            Step::Over
-        })
+        if !is_directory(at, name, hint) {
+            return Ok(Step::Over);
+        }
+        if !self.store.takes(name.to_bytes()) {
+            let shown = || at.show(name.to_bytes());
+            tally::keep(self.look.report, KeptReason::NotIncluded, 0, shown);
+            return Ok(Step::Over);
+        }
+        Ok(Step::Into)
     }
 
     fn entered(&mut self, at: &mut Cursor, stat: &Stat) -> Result<Step, Stop> {
@@ -289,7 +324,13 @@ impl Visitor for Runs<'_, '_> {
         if self.look.others.contains(&stat.identity) {
             return Ok(Step::Over);
         }
-        let message = format!("looking through `{}`", self.store);
+        if !self.store.has_ended(at) {
+            // however old or young: it goes nowhere, and takes no place among the newest that stay
+            let shown = || at.show(b"");
+            tally::keep(self.look.report, KeptReason::Unfinished, 0, shown);
+            return Ok(Step::Over);
+        }
+        let message = format!("looking through `{}`", self.store.held.settings.name);
         let seen = self.look.report.files_matched;
         self.look.work.progress(seen, None, "files", &message);
         let found = Found::look(self.look, at, stat)?;
@@ -299,7 +340,7 @@ impl Visitor for Runs<'_, '_> {
             return Ok(Step::Over);
         }
         self.newest.push(Reverse(found));
-        if self.newest.len() > self.keep_newest
+        if self.newest.len() > self.store.keep_newest as usize
             && let Some(Reverse(oldest)) = self.newest.pop()
         {
             self.look.weigh(self.at, EntryKind::Run, oldest)?;

@@ -8,16 +8,15 @@ use std::collections::HashSet;
 use std::ffi::CString;
 
 use rustix::io::Errno;
-use upkeep_contract::TaskId;
 use upkeep_contract::cleanup::{CleanupReport, KeptReason};
 
 use super::history::{Artifacts, History, PAGE};
 use super::keep_newest::enough_left;
+use super::store::Store;
 use crate::deletion::cursor::Cursor;
-use crate::deletion::execute::Held;
 use crate::deletion::manifest::{Done, Earlier, Manifest, outcome};
 use crate::deletion::name::unescape;
-use crate::deletion::plan::{Line, Plan, Run, Task, Tree};
+use crate::deletion::plan::{Line, Plan, Run, Task, Tree, Worker};
 use crate::deletion::stat::{Identity, Stat};
 use crate::deletion::tally;
 use crate::deletion::tree::{Obstacle, Removal, remove_below, remove_directory, survey};
@@ -29,7 +28,7 @@ pub(super) struct Remove<'a> {
     pub(super) plan: &'a Plan,
     pub(super) manifest: &'a Manifest,
     /// In the order of the plan's locations.
-    pub(super) stores: &'a [(Held, u32)],
+    pub(super) stores: &'a [Store],
     pub(super) history: Option<&'a History>,
     pub(super) artifacts: Option<&'a Artifacts>,
     /// Roots of all locations and stores as they are configured now.
@@ -37,13 +36,13 @@ pub(super) struct Remove<'a> {
 }
 
 /// What became of a tree.
-struct Fate {
-    letter: u8,
-    done: Done,
-    added: Removal,
+pub(super) struct Fate {
+    pub(super) letter: u8,
+    pub(super) done: Done,
+    pub(super) added: Removal,
     /// Files of the plan that were gone before their turn.
-    gone: u64,
-    gone_bytes: u64,
+    pub(super) gone: u64,
+    pub(super) gone_bytes: u64,
 }
 
 impl Remove<'_> {
@@ -52,15 +51,16 @@ impl Remove<'_> {
         let total = report.runs_matched;
         let mut handled = 0;
         let mut tasks: Vec<(u64, Task)> = Vec::new();
+        let mut workers: Vec<(u64, Worker)> = Vec::new();
         let mut cursors: Vec<Cursor> = Vec::new();
         let mut may_go = Vec::new();
-        for (at, (store, keep)) in self.stores.iter().enumerate() {
-            cursors.push(Cursor::new(store.root.clone(), store.path.clone()));
-            let enough = enough_left(self.work, self.plan, at, store, *keep)?;
+        for (at, store) in self.stores.iter().enumerate() {
+            cursors.push(store.cursor());
+            let enough = enough_left(self.work, self.plan, at, store)?;
             if !enough {
                 self.work.context.warn(format!(
                     "of the run store `{}` too few runs would be left: all were kept; preview again",
-                    store.settings.name
+                    store.held.settings.name
                 ));
             }
             may_go.push(enough);
@@ -74,17 +74,14 @@ impl Remove<'_> {
                     let Some(cursor) = cursors.get_mut(run.at) else {
                         continue;
                     };
-                    if may_go.get(run.at) == Some(&true) {
-                        self.run_directory(line.number, &run, cursor, report)?;
-                    } else {
-                        let shown = cursor.show(run.name.as_bytes());
-                        tally::keep(report, KeptReason::Newest, run.tree.files, || shown);
-                    }
+                    let may_go = may_go.get(run.at) == Some(&true);
+                    let against = (!may_go).then_some(KeptReason::Newest);
+                    self.run_directory(line.number, &run, cursor, against, report)?;
                 }
                 Line::Artifacts(run) => {
                     if let Some(artifacts) = self.artifacts {
                         let mut cursor = artifacts.cursor();
-                        self.run_directory(line.number, &run, &mut cursor, report)?;
+                        self.run_directory(line.number, &run, &mut cursor, None, report)?;
                     }
                 }
                 Line::Task(task) => {
@@ -94,12 +91,19 @@ impl Remove<'_> {
                         self.tasks(std::mem::take(&mut tasks), report)?;
                     }
                 }
+                Line::Worker(worker) => {
+                    workers.push((line.number, worker));
+                    if workers.len() >= PAGE as usize {
+                        self.workers(std::mem::take(&mut workers), report)?;
+                    }
+                }
                 _ => {}
             }
             self.work
                 .progress(handled, Some(total), "runs", "removing runs");
         }
-        self.tasks(tasks, report)
+        self.tasks(tasks, report)?;
+        self.workers(workers, report)
     }
 
     fn run_directory(
@@ -107,6 +111,7 @@ impl Remove<'_> {
         number: u64,
         run: &Run,
         cursor: &mut Cursor,
+        against: Option<KeptReason>,
         report: &mut CleanupReport,
     ) -> Result<(), Stop> {
         let is_run = self.stores.len() > run.at;
@@ -117,7 +122,8 @@ impl Remove<'_> {
             return Ok(());
         }
         self.manifest.begin(vec![number])?;
-        let (mut fate, stopped) = self.tree(number, &run.name, &run.tree, cursor);
+        let store = self.stores.get(run.at);
+        let (mut fate, stopped) = self.tree(number, &run.name, &run.tree, cursor, (store, against));
         fate.done.location = match report.locations.get(run.at) {
             Some(total) => total.location.clone(),
             None => super::HISTORY.to_owned(),
@@ -132,12 +138,13 @@ impl Remove<'_> {
     }
 
     /// Removes a tree of the cursor's directory if it is still the one of the plan.
-    fn tree(
+    pub(super) fn tree(
         &self,
         number: u64,
         escaped: &str,
         planned: &Tree,
         at: &mut Cursor,
+        (store, against): (Option<&Store>, Option<KeptReason>),
     ) -> (Fate, Result<(), Stop>) {
         let before = match self.manifest.earlier(number) {
             Some(Earlier::Ended(before)) => Some(before),
@@ -163,7 +170,14 @@ impl Remove<'_> {
         };
         let name = unescape(escaped).and_then(|name| CString::new(name).ok());
         let name = name.unwrap_or_default();
-        let ended = self.remove_tree(&name, planned, began, at, &mut fate);
+        let left_out = store.is_some_and(|store| !store.takes(name.to_bytes()));
+        let against = against.or(left_out.then_some(KeptReason::NotIncluded));
+        let ended = if let Some(reason) = against {
+            keep_all(&mut fate, planned, reason, at.show(name.to_bytes()));
+            Ok(())
+        } else {
+            self.remove_tree(&name, planned, (store, began), at, &mut fate)
+        };
         let letter = char::from(fate.letter);
         if fate.letter == outcome::REMOVED {
             fate.done.removed.push(escaped.to_owned());
@@ -177,7 +191,7 @@ impl Remove<'_> {
         &self,
         name: &CString,
         planned: &Tree,
-        began: bool,
+        (store, began): (Option<&Store>, bool),
         at: &mut Cursor,
         fate: &mut Fate,
     ) -> Result<(), Stop> {
@@ -212,7 +226,7 @@ impl Remove<'_> {
             return Ok(());
         }
         let depth = at.depth();
-        let ended = self.remove_entered(planned, began, at, &stat, fate, &shown);
+        let ended = self.remove_entered(planned, (store, began), at, &stat, fate, &shown);
         while at.depth() >= depth {
             at.leave();
         }
@@ -244,7 +258,7 @@ impl Remove<'_> {
     fn remove_entered(
         &self,
         planned: &Tree,
-        began: bool,
+        (store, began): (Option<&Store>, bool),
         at: &mut Cursor,
         stat: &Stat,
         fate: &mut Fate,
@@ -280,6 +294,11 @@ impl Remove<'_> {
             keep_all(fate, planned, KeptReason::Changed, shown.to_owned());
             return Ok(());
         }
+        // what an earlier attempt began had ended; its marker may be gone with the rest
+        if !began && store.is_some_and(|store| !store.has_ended(at)) {
+            keep_all(fate, planned, KeptReason::Unfinished, shown.to_owned());
+            return Ok(());
+        }
         if began {
             let missing = planned.files.saturating_sub(now.tree.files);
             if missing > fate.done.files {
@@ -290,8 +309,9 @@ impl Remove<'_> {
             fate.done.directories = fate.done.directories.max(missing);
         }
         let limits = (planned.newest_ns, now.began_ns);
+        let last = store.map_or(&[][..], Store::markers);
         let added = &mut fate.added;
-        let ended = remove_below(self.work, self.others, at, stat, limits, added);
+        let ended = remove_below(self.work, self.others, at, stat, limits, last, added);
         fate.done.files += added.files;
         fate.done.directories += added.directories;
         fate.done.bytes += added.bytes;
@@ -302,98 +322,6 @@ impl Remove<'_> {
             _ => outcome::FAILED,
         };
         ended
-    }
-
-    /// Removes the artifacts of these tasks, then the rows of those whose artifacts are gone.
-    fn tasks(&self, tasks: Vec<(u64, Task)>, report: &mut CleanupReport) -> Result<(), Stop> {
-        let at = self.stores.len();
-        let Some(history) = self.history else {
-            return Ok(());
-        };
-        let mut open = Vec::with_capacity(tasks.len());
-        for (number, task) in tasks {
-            match self.manifest.earlier(number) {
-                Some(Earlier::Ended(done)) if done.outcomes.is_empty() => {
-                    count(report, at, done, true);
-                }
-                _ => open.push((number, task)),
-            }
-        }
-        if open.is_empty() {
-            return Ok(());
-        }
-        self.manifest
-            .begin(open.iter().map(|(number, _)| *number).collect())?;
-        let mut fates = Vec::with_capacity(open.len());
-        let mut stopped = Ok(());
-        for (number, task) in &open {
-            let fate = match (&task.artifacts, self.artifacts) {
-                (Some(tree), Some(artifacts)) if stopped.is_ok() => {
-                    let mut cursor = artifacts.cursor();
-                    let (fate, ended) = self.tree(*number, &task.id, tree, &mut cursor);
-                    stopped = ended;
-                    fate
-                }
-                _ => without_artifacts(*number, task, stopped.is_ok()),
-            };
-            fates.push(fate);
-        }
-        let cleared = |fate: &Fate| matches!(fate.letter, outcome::REMOVED | outcome::GONE);
-        let ids: Vec<TaskId> = fates
-            .iter()
-            .filter(|fate| cleared(fate))
-            .map(|fate| TaskId(fate.done.folder.clone()))
-            .collect();
-        let gone = history.remove_finished(&ids, self.plan.header.cutoff);
-        let (gone, failed) = match gone {
-            Ok(gone) => (gone, None),
-            Err(error) => (Vec::new(), Some(error)),
-        };
-        for (fate, (_, task)) in fates.iter_mut().zip(&open) {
-            super::HISTORY.clone_into(&mut fate.done.location);
-            let rows_gone = gone.iter().any(|id| id.as_str() == task.id);
-            if rows_gone {
-                fate.done.bytes += task.bytes;
-                fate.letter = outcome::REMOVED;
-                fate.done.outcomes = String::new();
-                fate.done.removed = vec![task.id.clone()];
-            } else if cleared(fate) {
-                fate.letter = outcome::OPEN;
-                fate.done.outcomes = char::from(outcome::OPEN).to_string();
-                if failed.is_none() {
-                    fate.added.kept.push((KeptReason::Changed, task.id.clone()));
-                }
-            } else if fate.done.outcomes.is_empty() {
-                fate.done.outcomes = char::from(fate.letter).to_string();
-            }
-            settle(report, at, fate, rows_gone);
-        }
-        self.manifest
-            .end(fates.into_iter().map(|fate| fate.done).collect())?;
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
-        stopped
-    }
-}
-
-/// A task that has no artifacts here any more, or whose turn does not come.
-fn without_artifacts(number: u64, task: &Task, its_turn: bool) -> Fate {
-    let gone = task.artifacts.filter(|_| its_turn);
-    Fate {
-        letter: if its_turn {
-            outcome::GONE
-        } else {
-            outcome::OPEN
-        },
-        done: Done {
-            batch: number,
-            folder: task.id.clone(),
-            ..Done::default()
-        },
-        added: Removal::default(),
-        gone: gone.map_or(0, |tree| tree.files),
-        gone_bytes: gone.map_or(0, |tree| tree.bytes),
     }
 }
 
@@ -412,7 +340,7 @@ fn fail_all(fate: &mut Fate, planned: &Tree, path: String, reason: String) {
 }
 
 /// Adds what all attempts together removed.
-fn count(report: &mut CleanupReport, at: usize, done: &Done, is_run: bool) {
+pub(super) fn count(report: &mut CleanupReport, at: usize, done: &Done, is_run: bool) {
     report.files_removed += done.files;
     report.directories_removed += done.directories;
     report.bytes_removed += done.bytes;
@@ -423,7 +351,7 @@ fn count(report: &mut CleanupReport, at: usize, done: &Done, is_run: bool) {
     }
 }
 
-fn settle(report: &mut CleanupReport, at: usize, fate: &Fate, run_removed: bool) {
+pub(super) fn settle(report: &mut CleanupReport, at: usize, fate: &Fate, run_removed: bool) {
     count(report, at, &fate.done, run_removed);
     report.files_kept += fate.added.files_kept;
     report.files_failed += fate.added.files_failed;

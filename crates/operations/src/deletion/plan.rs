@@ -158,6 +158,16 @@ pub(crate) struct Task {
     pub(crate) artifacts: Option<Tree>,
 }
 
+/// The row of a worker that is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Worker {
+    pub(crate) id: String,
+    /// Its last sign of life.
+    pub(crate) heartbeat_at: Timestamp,
+    /// Bytes of its row.
+    pub(crate) bytes: u64,
+}
+
 /// A line of a plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -168,6 +178,7 @@ pub(crate) enum Line {
     Run(Run),
     Task(Task),
     Artifacts(Run),
+    Worker(Worker),
     End(Box<Footer>),
 }
 
@@ -382,7 +393,7 @@ impl PlanReader {
             }
             Line::Run(run) => run.at,
             Line::Plan(_) => return Err(self.broken("it begins twice")),
-            Line::Task(_) | Line::Artifacts(_) => 0,
+            Line::Task(_) | Line::Artifacts(_) | Line::Worker(_) => 0,
         };
         if at != 0 && at >= self.locations {
             return Err(self.broken("it names a location it does not have"));

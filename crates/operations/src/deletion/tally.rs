@@ -47,6 +47,8 @@ pub(crate) fn empty_report(plan: PlanId, dry_run: bool) -> CleanupReport {
         files_failed: 0,
         runs_matched: 0,
         runs_removed: 0,
+        workers: None,
+        database: None,
         locations: Vec::new(),
         folders: Vec::new(),
         ages: AGES

@@ -1,7 +1,7 @@
 //! Whole trees: a run directory or an artifact folder is judged and removed as one thing.
 
 use std::collections::HashSet;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -195,6 +195,7 @@ pub(crate) struct Removal {
 
 /// Removes everything below the directory the cursor is at, but nothing newer than `newest_ns`,
 /// nothing that changed or was moved in after `surveyed_ns`, and nothing of `others`.
+/// Files directly in it that are called as one of `last` go when nothing else is left.
 /// What was done until an early end stands in `removal`.
 pub(crate) fn remove_below(
     work: &Work,
@@ -202,6 +203,7 @@ pub(crate) fn remove_below(
     at: &mut Cursor,
     stat: &Stat,
     (newest_ns, surveyed_ns): (i64, i64),
+    last: &[CString],
     removal: &mut Removal,
 ) -> Result<(), Stop> {
     let mut remover = Remover {
@@ -212,10 +214,26 @@ pub(crate) fn remove_below(
         surveyed_ns,
         moved: false,
         unlinked: HashSet::new(),
+        last,
+        depth: at.depth(),
         removal,
         seen: 0,
     };
-    walk(at, *stat, &mut remover)
+    walk(at, *stat, &mut remover)?;
+    let all_else_went = remover.removal.stays == 0;
+    remover.last = &[];
+    for name in last {
+        if all_else_went {
+            // a directory of that name is gone already
+            remover.entry(at, name, FileType::Unknown)?;
+            continue;
+        }
+        // what stands in the way has said why
+        let stat = at.current().and_then(|here| Stat::of_entry(here, name));
+        let stays = stat.is_ok_and(|stat| stat.kind != Kind::Directory);
+        remover.removal.files_kept += u64::from(stays);
+    }
+    Ok(())
 }
 
 struct Remover<'a> {
@@ -228,6 +246,9 @@ struct Remover<'a> {
     moved: bool,
     /// Files with another name left: removing one name counts as a change of the others.
     unlinked: HashSet<Identity>,
+    /// Not yet: files that go last, and how deep they lie.
+    last: &'a [CString],
+    depth: usize,
     removal: &'a mut Removal,
     seen: u64,
 }
@@ -290,6 +311,9 @@ impl Visitor for Remover<'_> {
         };
         let reason = match stat.kind {
             Kind::Directory => return Ok(Step::Into),
+            _ if at.depth() == self.depth && self.last.iter().any(|it| **it == *name) => {
+                return Ok(Step::Over);
+            }
             _ if stat.mount != mount => Some(KeptReason::OtherMount),
             Kind::Special => Some(KeptReason::SpecialFile),
             _ if self.changed(&stat) => Some(KeptReason::Changed),

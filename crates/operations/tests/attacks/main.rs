@@ -123,13 +123,8 @@ impl Cleaner {
             remove_empty_directories: true,
             ..LocationSettings::new("scratch", ground.location().to_str().unwrap())
         };
-        let run_store = RunStoreSettings {
-            name: "runs".to_owned(),
-            path: ground.location().join("runs").to_str().unwrap().to_owned(),
-            enabled: true,
-            keep_newest: 0,
-            allow_mount_root: false,
-        };
+        let runs = ground.location().join("runs");
+        let run_store = RunStoreSettings::new("runs", runs.to_str().unwrap());
         let settings = Settings {
             locations: vec![location],
             run_stores: vec![run_store],

@@ -1,6 +1,8 @@
 //! cleanup-runs: run directories, finished tasks, artifact folders.
 
 mod changed;
+mod rows;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,8 +15,10 @@ use upkeep_contract::cleanup::{CleanupReport, EntryKind, KeptReason};
 use upkeep_contract::params::CleanupRunsParams;
 use upkeep_contract::statistics::QueueStatistics;
 use upkeep_contract::task::TaskState;
-use upkeep_contract::{Clock, OperationId, SystemClock, TaskId, Timestamp};
-use upkeep_operations::history::{FinishedTask, QueueHealth, TaskHistory};
+use upkeep_contract::{Clock, OperationId, SystemClock, TaskId, Timestamp, WorkerId};
+use upkeep_operations::history::{
+    CleanableHistory, FinishedTask, GoneWorker, QueueHealth, Release, Room, TaskHistory,
+};
 use upkeep_operations::host::host_name;
 use upkeep_operations::{Context, Finished, OperationError};
 
@@ -28,6 +32,35 @@ struct Tasks {
     finished: Mutex<BTreeMap<(Timestamp, TaskId), FinishedTask>>,
     running: Mutex<Vec<TaskId>>,
     away: Mutex<bool>,
+    workers: Mutex<BTreeMap<(Timestamp, WorkerId), GoneWorker>>,
+    disk: Mutex<Disk>,
+}
+
+/// A database's file in memory, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Disk {
+    held: u64,
+    free: u64,
+    release: Release,
+    /// Others are in the way for so many tries.
+    busy: u32,
+    full: bool,
+    too_large: bool,
+    rewritten: u32,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self {
+            held: 10_000,
+            free: 0,
+            release: Release::InSteps,
+            busy: 0,
+            full: false,
+            too_large: false,
+            rewritten: 0,
+        }
+    }
 }
 
 impl Tasks {
@@ -81,6 +114,7 @@ impl TaskHistory for Tasks {
         }
         let mut finished = self.finished.lock().unwrap();
         finished.retain(|(at, id), _| *at >= before || !ids.contains(id));
+        self.disk.lock().unwrap().free = 5_000;
         let stays = |id: &TaskId| finished.keys().any(|(_, other)| other == id);
         Ok(ids.iter().filter(|id| !stays(id)).cloned().collect())
     }
@@ -105,6 +139,70 @@ impl TaskHistory for Tasks {
 
     async fn health(&self) -> Result<QueueHealth, OperationError> {
         Err(away())
+    }
+}
+
+#[async_trait]
+impl CleanableHistory for Tasks {
+    async fn gone_workers(
+        &self,
+        before: Timestamp,
+        after: Option<(Timestamp, WorkerId)>,
+        limit: u32,
+    ) -> Result<Vec<GoneWorker>, OperationError> {
+        let workers = self.workers.lock().unwrap();
+        let page = workers
+            .iter()
+            .filter(|(key, _)| key.0 < before && after.as_ref().is_none_or(|after| *key > after))
+            .map(|(_, worker)| worker.clone());
+        Ok(page.take(limit as usize).collect())
+    }
+
+    async fn remove_gone_workers(
+        &self,
+        ids: &[WorkerId],
+        before: Timestamp,
+    ) -> Result<Vec<WorkerId>, OperationError> {
+        let mut workers = self.workers.lock().unwrap();
+        workers.retain(|(at, id), _| *at >= before || !ids.contains(id));
+        let stays = |id: &WorkerId| workers.keys().any(|(_, other)| other == id);
+        Ok(ids.iter().filter(|id| !stays(id)).cloned().collect())
+    }
+
+    async fn room(&self) -> Result<Room, OperationError> {
+        let disk = *self.disk.lock().unwrap();
+        Ok(Room {
+            bytes: disk.held,
+            free: (disk.release != Release::ByServer).then_some(disk.free),
+            release: disk.release,
+        })
+    }
+
+    async fn release_room(&self) -> Result<u64, OperationError> {
+        let mut disk = self.disk.lock().unwrap();
+        if disk.full {
+            return Err(OperationError::transient("the disk is full", "make room"));
+        }
+        disk.held -= disk.free.min(1_000);
+        disk.free -= disk.free.min(1_000);
+        Ok(disk.free)
+    }
+
+    async fn settle_files(&self) -> Result<bool, OperationError> {
+        let mut disk = self.disk.lock().unwrap();
+        disk.busy = disk.busy.saturating_sub(1);
+        Ok(disk.busy == 0)
+    }
+
+    async fn rewrite_file(&self) -> Result<bool, OperationError> {
+        let mut disk = self.disk.lock().unwrap();
+        if disk.too_large {
+            return Ok(false);
+        }
+        disk.held -= disk.free;
+        disk.free = 0;
+        disk.rewritten += 1;
+        Ok(true)
     }
 }
 
@@ -160,7 +258,7 @@ async fn clean(
     history: Option<&Arc<Tasks>>,
     params: CleanupRunsParams,
 ) -> Result<Finished<CleanupReport>, OperationError> {
-    let history = history.map(|it| Arc::clone(it) as Arc<dyn TaskHistory>);
+    let history = history.map(|it| Arc::clone(it) as Arc<dyn CleanableHistory>);
     place.clean_runs(history, params, &place.context()).await
 }
 
@@ -287,7 +385,7 @@ async fn old_tasks_go_with_their_artifacts_and_folders_without_a_task_too() {
     let context = place.context();
     // its own record never goes, not even when it looks old
     history.add(&context.task_id, 50 * DAY, Some(&here));
-    let source = Arc::clone(&history) as Arc<dyn TaskHistory>;
+    let source = Arc::clone(&history) as Arc<dyn CleanableHistory>;
     let report = succeeded(place.clean_runs(Some(source), params(30.0), &context).await);
     assert_eq!(history.ids(), [context.task_id.clone(), young]);
     assert!(!old_folder.exists() && !orphan_folder.exists());
@@ -315,7 +413,7 @@ async fn a_database_that_goes_away_is_waited_for_and_the_retry_adds_up() {
     }
     *history.away.lock().unwrap() = true;
     let context = place.context();
-    let source = Arc::clone(&history) as Arc<dyn TaskHistory>;
+    let source = Arc::clone(&history) as Arc<dyn CleanableHistory>;
     let done = place
         .clean_runs(Some(source.clone()), params(30.0), &context)
         .await;

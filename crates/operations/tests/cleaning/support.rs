@@ -14,7 +14,7 @@ use upkeep_contract::PlanId;
 use upkeep_contract::cleanup::{CleanupReport, KeptReason};
 use upkeep_contract::params::{CleanupRunsParams, CleanupTempFilesParams};
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
-use upkeep_operations::history::TaskHistory;
+use upkeep_operations::history::CleanableHistory;
 use upkeep_operations::settings::Settings;
 use upkeep_operations::{
     CleanupRuns, CleanupTempFiles, Context, Finished, Operation, OperationError,
@@ -34,13 +34,7 @@ pub(crate) fn location(name: &str, path: &Path) -> LocationSettings {
 }
 
 pub(crate) fn run_store(name: &str, path: &Path) -> RunStoreSettings {
-    RunStoreSettings {
-        name: name.to_owned(),
-        path: path.to_str().unwrap().to_owned(),
-        enabled: true,
-        keep_newest: 0,
-        allow_mount_root: false,
-    }
+    RunStoreSettings::new(name, path.to_str().unwrap())
 }
 
 impl Place {
@@ -121,7 +115,7 @@ impl Place {
 
     pub(crate) async fn clean_runs(
         &self,
-        history: Option<Arc<dyn TaskHistory>>,
+        history: Option<Arc<dyn CleanableHistory>>,
         params: CleanupRunsParams,
         context: &Context,
     ) -> Result<Finished<CleanupReport>, OperationError> {

@@ -6,6 +6,7 @@ mod inspect;
 mod log_watch;
 mod outside;
 mod postgres;
+mod room;
 mod sqlite;
 mod sqlite_writer;
 mod statement;
@@ -17,6 +18,7 @@ use upkeep_contract::{Clock, SystemClock};
 
 pub use inspect::{Inspection, inspect};
 pub(crate) use outside::OutsideChanges;
+pub use room::{Release, Room};
 pub(crate) use statement::{Parameter, Statement, list_of, rows_of, sql};
 pub(crate) use transaction::{Connected, ReadConnection, ReadTransaction, WriteTransaction};
 

@@ -14,13 +14,14 @@ use sqlx::sqlite::{
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::log_watch::LogWatch;
+use super::room::{Pace, for_a_fresh_file};
 use super::sqlite_writer::{SqliteWrite, SqliteWriter};
 use crate::QueueError;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a statement waits for another process's write before it is an error.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Enough for the pages of a console; SQLite reads scale with cores, not connections.
 const READERS: u32 = 4;
@@ -37,8 +38,10 @@ fn is_clean(connection: &SqliteConnection) -> bool {
 pub(crate) struct SqliteEngine {
     /// The write-ahead log.
     log: Arc<Path>,
-    writer: SqliteWriter,
+    pub(super) writer: SqliteWriter,
     readers: SqlitePool,
+    pub(super) options: Arc<SqliteConnectOptions>,
+    pub(super) pace: Arc<Pace>,
 }
 
 impl SqliteEngine {
@@ -58,7 +61,7 @@ impl SqliteEngine {
             .optimize_on_close(true, None);
         let mut log = options.get_filename().as_os_str().to_owned();
         log.push("-wal");
-        let writer = SqliteWriter::connect(options.clone(), BUSY_TIMEOUT).await?;
+        let writer = SqliteWriter::connect(for_a_fresh_file(options.clone()), BUSY_TIMEOUT).await?;
         // under the write lock: two programs that open a fresh database together must not both make it
         {
             let mut connection = writer.ready().await?;
@@ -71,11 +74,13 @@ impl SqliteEngine {
             .max_connections(READERS)
             .test_before_acquire(false)
             .before_acquire(|connection, _| Box::pin(ready(Ok(is_clean(connection)))))
-            .connect_lazy_with(options.read_only(false));
+            .connect_lazy_with(options.clone().read_only(false));
         Ok(Self {
             log: Path::new(&log).into(),
             writer,
             readers,
+            options: Arc::new(options),
+            pace: Arc::default(),
         })
     }
 

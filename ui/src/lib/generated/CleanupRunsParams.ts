@@ -18,6 +18,10 @@ history: boolean,
  */
 run_stores?: Array<string>, 
 /**
+ * Write a SQLite file anew that cannot shrink in steps; whoever writes waits meanwhile. Needed once at most.
+ */
+rewrite_database: boolean, 
+/**
  * Only find out what would be removed, and write a plan.
  */
 dry_run: boolean, 

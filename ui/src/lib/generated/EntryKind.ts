@@ -3,4 +3,4 @@
 /**
  * What kind of thing an entry of a plan is.
  */
-export type EntryKind = "file" | "symbolic_link" | "directory" | "run" | "task" | "artifacts";
+export type EntryKind = "file" | "symbolic_link" | "directory" | "run" | "task" | "artifacts" | "worker";

@@ -17,6 +17,15 @@ path: string,
  */
 enabled: boolean, 
 /**
+ * Patterns of the names of runs; a folder that matches none is not a run. None means that every folder is one.
+ */
+include: Array<string>, 
+/**
+ * Names of files that say that a run has ended: without one of them directly in it, it stays. None means
+ * that only the age of its newest entry decides.
+ */
+finished_when: Array<string>, 
+/**
  * How many of the newest runs are always kept.
  */
 keep_newest: number, 

@@ -53,6 +53,7 @@ const LABELS: Record<string, string> = {
   locations: "Locations",
   run_stores: "Run stores",
   history: "Finished tasks in the history",
+  rewrite_database: "Rewrite a database file that cannot shrink otherwise (others wait)",
   cpu_window_ms: "Average CPU over",
   range_hours: "Queue figures of the past",
   exclude: "Never these (one pattern a line)",

@@ -127,4 +127,5 @@ export const KIND_WORDS: Record<EntryKind, string> = {
   run: "run",
   task: "finished task",
   artifacts: "artifacts",
+  worker: "worker",
 };

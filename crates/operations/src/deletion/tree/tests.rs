@@ -60,6 +60,7 @@ impl Place {
             &mut self.at,
             &self.stat,
             limits,
+            &[],
             &mut removal,
         )
         .unwrap();
