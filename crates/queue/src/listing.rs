@@ -16,7 +16,7 @@ const LARGEST_PAGE: u32 = 500;
 
 /// Rows looked at for one page when a filter cannot be answered from an index: what one look may
 /// take on a slow machine is some milliseconds. The next page goes on from there.
-const LOOKED_AT_MAX: u32 = 400;
+const LOOKED_AT_MAX: u32 = LARGEST_PAGE;
 
 impl Queue {
     /// A task with its attempts and report.
