@@ -1,20 +1,35 @@
 #!/bin/sh
-# bench.sh [PART…]: measures the queue in a release build; without a part, all of them.
+# bench.sh queue|cleanup [PART…]: measures the queue, or cleaning, in a release build; without a part, all of them.
 #
-# parts: disk enqueue drain latency idle recovery pages history peers
-# databases lie in $TMPDIR, else /var/tmp: it must be a disk, not memory. Results go to stdout as Markdown tables.
+# queue: disk enqueue drain latency idle recovery pages history peers
+# cleanup: trees wide deep flat links, work preview clean, and absurd; SIZE="200000 1000000" files, ROUNDS=5,
+#   PEERS=no leaves out everybody but find
+# databases and trees lie in $TMPDIR, else /var/tmp: it must be a disk, not memory. Results go to stdout as Markdown tables.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
+what=${1:-}
+case $what in
+queue | cleanup) shift ;;
+*) die "bench.sh measures queue or cleanup, not \`$what\`" "see the first lines of scripts/bench.sh" ;;
+esac
+
 say "building (release)" >&2
-built=$(cargo build --release --message-format=json-render-diagnostics -p upkeep-worker -p upkeep-benches --bins --benches |
+built=$(cargo build --release --message-format=json-render-diagnostics -p upkeep-worker -p upkeep-benches --bins --bench "$what" |
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
-program=$(printf '%s\n' "$built" | grep '/queue-')
+program=$(printf '%s\n' "$built" | grep "/$what-")
 UPKEEP_BENCH_WORKER=$(printf '%s\n' "$built" | grep '/upkeep-worker$')
 export UPKEEP_BENCH_WORKER
+UPKEEP_BENCH_SIZE=${SIZE:-}
+UPKEEP_BENCH_ROUNDS=${ROUNDS:-}
+UPKEEP_BENCH_PEERS=${PEERS:-}
+export UPKEEP_BENCH_SIZE UPKEEP_BENCH_ROUNDS UPKEEP_BENCH_PEERS
 
-# the peer is optional: without pip, or without a way to a package index, it is left out
+# some tools lie where only administrators look
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# the queue's peer is optional: without pip, or without a way to a package index, it is left out
 case " ${*:-} " in *" peers "*)
     python=$target/bench-python/bin/python
     if ! "$python" -c 'import huey' 2>/dev/null; then

@@ -54,6 +54,17 @@ impl Cursor {
         }
     }
 
+    /// Another cursor, at the root of the same tree.
+    pub(crate) fn at_root(&self) -> Self {
+        Self {
+            root: Arc::clone(&self.root),
+            shown: Arc::clone(&self.shown),
+            path: Vec::new(),
+            levels: Vec::new(),
+            open: VecDeque::new(),
+        }
+    }
+
     pub(crate) fn root(&self) -> &Root {
         &self.root
     }

@@ -28,6 +28,11 @@ use crate::OperationError;
 /// File systems stamp times from a clock that ticks every few milliseconds.
 const CLOCK_GRAIN_NS: i64 = 20_000_000;
 
+/// Removing waits for the disk more than it computes, so the number of cores says little.
+const THREADS: usize = 4;
+/// Paths of a unit's folders take so many bytes at most, besides the last one's.
+const UNIT_PATHS: usize = 64 * 1024;
+
 /// A location whose root is held.
 pub(crate) struct Held {
     pub(crate) settings: LocationSettings,
@@ -101,8 +106,7 @@ impl Execute<'_> {
         report: &mut CleanupReport,
     ) -> Result<(), Stop> {
         let limits = self.limits(others)?;
-        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4));
-        self.pass(Pass::Files, threads, &limits, report)?;
+        self.pass(Pass::Files, THREADS, &limits, report)?;
         if self.plan.footer.directories > 0 {
             self.pass(Pass::Directories, 1, &limits, report)?;
         }
@@ -257,7 +261,8 @@ impl Hand<'_, '_> {
         let mut lines = lock(&self.shared.lines);
         let mut unit = Vec::new();
         let mut entries = 0;
-        while entries < BATCH {
+        let mut paths = 0;
+        while entries < BATCH && paths < UNIT_PATHS {
             let Some(line) = lines.next()? else { break };
             let (at, size, counted) = match (&line.line, pass) {
                 (Line::Folder(files), Pass::Files) => (files.at, files.entries.len(), true),
@@ -277,6 +282,7 @@ impl Hand<'_, '_> {
                 }
                 _ => {
                     entries += size;
+                    paths += line.path.len();
                     unit.push(line);
                 }
             }

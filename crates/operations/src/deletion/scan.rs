@@ -1,10 +1,15 @@
 //! Looking through one location: judges each entry and writes the plan. Changes nothing.
+//!
+//! Two threads: one goes ahead and walks, the other judges what it comes by, in the same order.
+
+mod ahead;
 
 use std::collections::HashSet;
 use std::ffi::CStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
 
-use rustix::fs::FileType;
 use rustix::io::Errno;
 use upkeep_contract::cleanup::{CleanupReport, EntryKind, KeptReason, PlanEntry};
 use upkeep_contract::settings::LocationSettings;
@@ -12,12 +17,13 @@ use upkeep_contract::settings::LocationSettings;
 use super::choose::Chooser;
 use super::cursor::Cursor;
 use super::in_use::Picture;
-use super::name::escape;
+use super::name::{display, escape};
 use super::plan::{BATCH, FileEntry, PlanWriter};
 use super::stat::{Identity, Kind, Stat, timestamp};
 use super::tally::{self, Folders, Links};
-use super::walk::{Step, Visitor, walk};
+use super::walk::walk;
 use super::work::{Stop, Work};
+use ahead::{Ahead, Event, Looked, PARCELS_MAX, Parcel};
 
 /// Looks through one location.
 pub(crate) struct Scan<'a> {
@@ -44,18 +50,44 @@ impl Scan<'_> {
     /// Looks through the location whose root the cursor holds.
     pub(crate) fn run(self, at: &mut Cursor) -> Result<(), Stop> {
         let stat = at.root().stat;
-        let mut judge = Judge {
-            picture: self.work.in_use.picture(),
-            scan: self,
-            batch: Vec::with_capacity(BATCH),
-            device: stat.identity.device,
-            emptied: vec![Emptied::default()],
-            seen: 0,
-            buffer: Vec::new(),
+        let here = Place {
+            cursor: at.at_root(),
+            path: Vec::new(),
+            ends: Vec::new(),
         };
-        let ended = walk(at, stat, &mut judge);
-        judge.scan.folders.end_location();
-        ended
+        let (work, chooser, others) = (self.work, self.chooser, self.others);
+        let on_their_way = AtomicUsize::new(0);
+        let (sender, parcels) = sync_channel(PARCELS_MAX);
+        std::thread::scope(|scope| {
+            let ahead = Ahead::new(work, chooser, others, sender, &on_their_way);
+            let walked = scope.spawn(move || {
+                let mut ahead = ahead;
+                walk(at, stat, &mut ahead)?;
+                ahead.finish()
+            });
+            let mut judge = Judge {
+                picture: work.in_use.picture(),
+                scan: self,
+                here,
+                batch: Vec::with_capacity(BATCH),
+                device: stat.identity.device,
+                emptied: vec![Emptied::default()],
+                seen: 0,
+                buffer: Vec::new(),
+            };
+            let judged: Result<(), Stop> = parcels.into_iter().try_for_each(|parcel: Parcel| {
+                let entries = parcel.entries;
+                judge.parcel(parcel)?;
+                on_their_way.fetch_sub(entries, Ordering::Relaxed);
+                Ok(())
+            });
+            judge.scan.folders.end_location();
+            // what stopped the judge stopped the walk
+            judged?;
+            walked
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 }
 
@@ -73,8 +105,38 @@ struct Emptied {
     had_entries: bool,
 }
 
+/// Where the judge is, as a path; the one ahead is somewhere else by now.
+struct Place {
+    /// Stays at the root.
+    cursor: Cursor,
+    path: Vec<u8>,
+    /// Where the path of each directory above ends.
+    ends: Vec<usize>,
+}
+
+impl Place {
+    fn enter(&mut self, name: &CStr) {
+        self.ends.push(self.path.len());
+        if !self.path.is_empty() {
+            self.path.push(b'/');
+        }
+        self.path.extend_from_slice(name.to_bytes());
+    }
+
+    /// An entry of this directory, for a person.
+    fn show(&self, entry: &CStr) -> String {
+        let mut text = self.cursor.show_below_root(&self.path);
+        if !entry.is_empty() {
+            text.push('/');
+            text.push_str(&display(entry.to_bytes()));
+        }
+        text
+    }
+}
+
 struct Judge<'a> {
     scan: Scan<'a>,
+    here: Place,
     picture: Arc<Picture>,
     batch: Vec<FileEntry>,
     device: u64,
@@ -92,9 +154,9 @@ impl Judge<'_> {
         }
     }
 
-    fn keep(&mut self, reason: KeptReason, files: u64, at: &Cursor, name: &CStr) {
+    fn keep(&mut self, reason: KeptReason, files: u64, name: &CStr) {
         self.stays();
-        tally::keep(self.scan.report, reason, files, || at.show(name.to_bytes()));
+        tally::keep(self.scan.report, reason, files, || self.here.show(name));
     }
 
     fn tick(&mut self) -> Result<(), Stop> {
@@ -110,32 +172,23 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn flush(&mut self, at: &Cursor) -> Result<(), Stop> {
+    fn flush(&mut self) -> Result<(), Stop> {
         if !self.batch.is_empty() {
+            let scan = &mut self.scan;
             let files = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-            self.scan
-                .plan
-                .files(self.scan.index, at.path(), self.device, files)?;
+            let path = &self.here.path;
+            let bytes = files.iter().map(|file| file.4).sum();
+            let count = files.len() as u64;
+            scan.folders.add(&scan.location.name, path, count, bytes);
+            scan.plan.files(scan.index, path, self.device, files)?;
         }
         Ok(())
     }
 
-    /// Into a folder, unless the rules close it.
-    fn folder(&mut self, at: &Cursor, name: &CStr) -> Step {
-        let chooser = self.scan.chooser;
-        match chooser.closes(at.path(), name.to_bytes(), &mut self.buffer) {
-            Some(reason) => {
-                self.keep(reason, 0, at, name);
-                Step::Over
-            }
-            None => Step::Into,
-        }
-    }
-
     /// Why something that is not a folder stays, and that it never matched; `Ok` when it matches.
-    fn judge(&mut self, at: &Cursor, name: &CStr, stat: &Stat) -> Result<i64, Option<KeptReason>> {
+    fn judge(&mut self, name: &CStr, stat: &Stat) -> Result<i64, Option<KeptReason>> {
         let Scan { work, chooser, .. } = &self.scan;
-        if stat.mount != at.root().stat.mount {
+        if stat.mount != self.here.cursor.root().stat.mount {
             return Err(Some(KeptReason::OtherMount));
         }
         let time = chooser.time_ns(stat).ok_or(Some(KeptReason::OddTime))?;
@@ -148,7 +201,7 @@ impl Judge<'_> {
         if stat.kind == Kind::Special {
             return Err(Some(KeptReason::SpecialFile));
         }
-        let chosen = chooser.leaves(at.path(), name.to_bytes(), stat, &mut self.buffer);
+        let chosen = chooser.leaves(&self.here.path, name.to_bytes(), stat, &mut self.buffer);
         if chosen.is_some() {
             return Err(chosen);
         }
@@ -162,13 +215,7 @@ impl Judge<'_> {
     }
 
     /// A regular file or symbolic link that is old enough and chosen.
-    fn matched(
-        &mut self,
-        at: &mut Cursor,
-        name: &CStr,
-        stat: &Stat,
-        time_ns: i64,
-    ) -> Result<(), Stop> {
+    fn matched(&mut self, name: &CStr, stat: &Stat, time_ns: i64) -> Result<(), Stop> {
         let scan = &mut self.scan;
         let reason = if scan.is_foreign(stat) {
             Some(KeptReason::OtherOwner)
@@ -188,10 +235,9 @@ impl Judge<'_> {
             total.bytes_matched += bytes;
         }
         if let Some(reason) = reason {
-            self.keep(reason, 1, at, name);
+            self.keep(reason, 1, name);
             return Ok(());
         }
-        scan.folders.add(&scan.location.name, at.path(), 1, bytes);
         let age = scan.work.now_ns.saturating_sub(time_ns);
         tally::add_age(scan.report, age, 1, bytes);
         tally::list(scan.report, bytes, || PlanEntry {
@@ -201,12 +247,12 @@ impl Judge<'_> {
                 EntryKind::File
             },
             location: scan.location.name.clone(),
-            path: at.show(name.to_bytes()),
+            path: self.here.show(name),
             bytes,
             modified_at: timestamp(time_ns),
         });
         if self.device != stat.identity.device || self.batch.len() >= BATCH {
-            self.flush(at)?;
+            self.flush()?;
             self.device = stat.identity.device;
         }
         self.batch.push(FileEntry(
@@ -221,69 +267,103 @@ impl Judge<'_> {
     }
 }
 
-impl Visitor for Judge<'_> {
-    fn entry(&mut self, at: &mut Cursor, name: &CStr, hint: FileType) -> Result<Step, Stop> {
-        self.tick()?;
-        if let Some(emptied) = self.emptied.last_mut() {
-            emptied.had_entries = true;
-        }
-        if hint == FileType::Directory {
-            return Ok(self.folder(at, name));
-        }
-        let stat = match at.current().and_then(|here| Stat::of_entry(here, name)) {
-            Ok(stat) => stat,
-            Err(Errno::NOENT) => return Ok(Step::Over),
-            Err(_) => {
-                self.keep(KeptReason::OddTime, 0, at, name);
-                return Ok(Step::Over);
-            }
-        };
-        if stat.kind == Kind::Directory {
-            return Ok(self.folder(at, name));
-        }
-        match self.judge(at, name, &stat) {
-            Ok(time) => self.matched(at, name, &stat, time)?,
-            Err(Some(reason)) => self.keep(reason, 0, at, name),
-            Err(None) => self.stays(),
-        }
-        Ok(Step::Over)
-    }
-
-    fn entered(&mut self, _: &mut Cursor, stat: &Stat) -> Result<Step, Stop> {
-        if self.scan.others.contains(&stat.identity) {
-            self.stays();
-            return Ok(Step::Over);
-        }
-        self.emptied.push(Emptied::default());
-        Ok(Step::Into)
-    }
-
-    fn burst_ended(&mut self, at: &mut Cursor) -> Result<(), Stop> {
-        self.scan.work.check_cancelled()?;
-        self.flush(at)
-    }
-
-    fn blocked(&mut self, at: &mut Cursor, name: &CStr, error: Errno) -> Result<(), Stop> {
-        match error {
-            Errno::XDEV => self.keep(KeptReason::OtherMount, 0, at, name),
-            // what was a directory a moment ago is now a link or a file
-            Errno::LOOP | Errno::NOTDIR => self.keep(KeptReason::Changed, 0, at, name),
-            error => {
-                self.stays();
-                tally::problem(
-                    self.scan.report,
-                    || at.show(name.to_bytes()),
-                    tally::explain(error),
-                );
+impl Judge<'_> {
+    fn parcel(&mut self, parcel: Parcel) -> Result<(), Stop> {
+        let mut names = Names(&parcel.names);
+        for event in parcel.events {
+            match event {
+                Event::Entries { count, looked } => self.entries(&mut names, count, looked)?,
+                Event::Folder => {
+                    self.tick()?;
+                    self.had_entry();
+                }
+                Event::Closed(reason) => {
+                    self.tick()?;
+                    self.had_entry();
+                    self.keep(reason, 0, names.next());
+                }
+                Event::OtherLocation => self.stays(),
+                Event::Entered => {
+                    self.here.enter(names.next());
+                    self.emptied.push(Emptied::default());
+                }
+                Event::Left(stat) => self.left(&stat)?,
+                Event::Blocked(error) => self.blocked(names.next(), error),
             }
         }
         Ok(())
     }
 
-    fn left(&mut self, at: &mut Cursor, name: &CStr, stat: &Stat) -> Result<(), Stop> {
+    fn had_entry(&mut self) {
+        if let Some(emptied) = self.emptied.last_mut() {
+            emptied.had_entries = true;
+        }
+    }
+
+    fn entries(&mut self, names: &mut Names<'_>, count: usize, looked: Looked) -> Result<(), Stop> {
+        self.had_entry();
+        match looked {
+            Looked::Ahead(stats) => {
+                for stat in stats {
+                    self.entry(names.next(), stat)?;
+                }
+            }
+            Looked::Open(directory) => {
+                for _ in 0..count {
+                    let name = names.next();
+                    self.entry(name, Stat::of_entry(&directory, name))?;
+                }
+            }
+        }
+        self.flush()
+    }
+
+    fn entry(&mut self, name: &CStr, looked: Result<Stat, Errno>) -> Result<(), Stop> {
+        self.tick()?;
+        let stat = match looked {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(_) => {
+                self.keep(KeptReason::OddTime, 0, name);
+                return Ok(());
+            }
+        };
+        if stat.kind == Kind::Directory {
+            // it was none when the walk came by
+            self.keep(KeptReason::Changed, 0, name);
+            return Ok(());
+        }
+        match self.judge(name, &stat) {
+            Ok(time) => self.matched(name, &stat, time)?,
+            Err(Some(reason)) => self.keep(reason, 0, name),
+            Err(None) => self.stays(),
+        }
+        Ok(())
+    }
+
+    fn blocked(&mut self, name: &CStr, error: Errno) {
+        match error {
+            Errno::XDEV => self.keep(KeptReason::OtherMount, 0, name),
+            // what was a directory a moment ago is now a link or a file
+            Errno::LOOP | Errno::NOTDIR => self.keep(KeptReason::Changed, 0, name),
+            error => {
+                self.stays();
+                tally::problem(
+                    self.scan.report,
+                    || self.here.show(name),
+                    tally::explain(error),
+                );
+            }
+        }
+    }
+
+    fn left(&mut self, stat: &Stat) -> Result<(), Stop> {
         self.tick()?;
         let emptied = self.emptied.pop().unwrap_or_default();
+        let above = self.here.ends.pop().unwrap_or_default();
         let scan = &mut self.scan;
+        let path = &self.here.path;
+        let name = &path[if above == 0 { 0 } else { above + 1 }..];
         let time = scan.chooser.time_ns(stat);
         let old_enough = |time: i64| time <= scan.cutoff_ns.min(scan.floor_ns);
         let goes = scan.location.remove_empty_directories
@@ -291,32 +371,41 @@ impl Visitor for Judge<'_> {
             && time.is_some_and(old_enough)
             // what lay in it was taken by the rules; what was empty before must be meant by them
             && (emptied.had_entries
-                || scan.chooser.includes(at.path(), name.to_bytes(), &mut self.buffer))
+                || scan.chooser.includes(&path[..above], name, &mut self.buffer))
             && !scan.is_foreign(stat)
             && !self.picture.uses(stat);
+        if goes {
+            tally::list(scan.report, 0, || PlanEntry {
+                kind: EntryKind::Directory,
+                location: scan.location.name.clone(),
+                path: self.here.show(c""),
+                bytes: stat.allocated,
+                modified_at: timestamp(time.unwrap_or(stat.modified_ns)),
+            });
+            scan.plan.directory(
+                scan.index,
+                path,
+                stat.identity,
+                stat.modified_ns,
+                emptied.had_entries,
+            )?;
+        }
+        self.here.path.truncate(above);
         if !goes {
             self.stays();
-            return Ok(());
         }
-        let mut path = at.path().to_vec();
-        if !path.is_empty() {
-            path.push(b'/');
-        }
-        path.extend_from_slice(name.to_bytes());
-        tally::list(scan.report, 0, || PlanEntry {
-            kind: EntryKind::Directory,
-            location: scan.location.name.clone(),
-            path: at.show(name.to_bytes()),
-            bytes: stat.allocated,
-            modified_at: timestamp(time.unwrap_or(stat.modified_ns)),
-        });
-        scan.plan.directory(
-            scan.index,
-            &path,
-            stat.identity,
-            stat.modified_ns,
-            emptied.had_entries,
-        )?;
         Ok(())
+    }
+}
+
+/// Takes one name after another.
+struct Names<'a>(&'a [u8]);
+
+impl<'a> Names<'a> {
+    fn next(&mut self) -> &'a CStr {
+        // whoever sends an event sends its name, too
+        let name = CStr::from_bytes_until_nul(self.0).unwrap_or_default();
+        self.0 = self.0.get(name.count_bytes() + 1..).unwrap_or_default();
+        name
     }
 }
