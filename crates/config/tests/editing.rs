@@ -263,7 +263,7 @@ fn rules_of_a_run_store_are_written_only_where_they_say_something() {
     );
     let installation = installation(FILE);
     save_run_store(&installation.file, None, &rules).unwrap();
-    assert_eq!(installation.read().run_stores, [rules.clone()]);
+    assert_eq!(installation.read().run_stores, std::slice::from_ref(&rules));
     let wrong = RunStoreSettings {
         finished_when: vec!["done/*".to_owned()],
         ..rules

@@ -67,7 +67,7 @@ async fn perform_tasks(
     manager.stopping(grace).await;
     let stop = async {
         tokio::select! {
-            stopped = worker.stop() => stopped.map_err(Failure::from),
+            stopped = Box::pin(worker.stop()) => stopped.map_err(Failure::from),
             // a second signal ends the wait; leases run out by themselves
             () = signals.told_to_stop() => Err(Failure::failed(
                 "stopped before everything was handed back",

@@ -77,7 +77,13 @@ async fn what_removed_tasks_took_comes_back_or_is_left_to_the_server(test: TestQ
         Release::ByRewriting => panic!("a fresh database needs rewriting"),
     }
     let id = test.enqueue(task()).await;
-    assert_eq!(test.queue.existing(&[id.clone()]).await.unwrap(), [id]);
+    assert_eq!(
+        test.queue
+            .existing(std::slice::from_ref(&id))
+            .await
+            .unwrap(),
+        [id]
+    );
 }
 
 upkeep_testkit::on_both_engines!(what_removed_tasks_took_comes_back_or_is_left_to_the_server);
@@ -111,7 +117,10 @@ async fn an_older_sqlite_file_keeps_its_room_until_it_is_written_anew() {
     assert!(left.bytes < full.bytes / 2, "{left:?} of {full:?}");
     // both go on with the file as it is now
     let id = test.enqueue(task()).await;
-    assert_eq!(queue.existing(&[id.clone()]).await.unwrap(), [id]);
+    assert_eq!(
+        queue.existing(std::slice::from_ref(&id)).await.unwrap(),
+        [id]
+    );
     succeed(&test, &test.claim("w").await.unwrap().lease).await;
     // asked again, nothing is left to do
     assert!(queue.rewrite_file().await.unwrap());
