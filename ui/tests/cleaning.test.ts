@@ -2,6 +2,8 @@
 import { fireEvent } from "@testing-library/svelte";
 import { afterEach, expect, test, vi } from "vitest";
 import { timeLeft } from "$lib/format";
+import type { DatabaseRoom } from "$lib/generated/DatabaseRoom";
+import { historyRoom } from "$lib/operations/history-room";
 import { cleanupItems, listedOf, matching, restoreItems } from "$lib/operations/report-items";
 import { restoreSummary } from "$lib/operations/summary";
 import { accepted, aCleanup, anEntry, aPreview, aRestore, aTask, detailOf, ended, running } from "./builders";
@@ -45,6 +47,59 @@ const partial = () =>
 const ofPartial = () => detailOf(ended("partial"), partial());
 
 afterEach(() => vi.useRealTimers());
+
+test("a cleanup of the history says what left the registry and how large the database is", async () => {
+  const backend = new FakeBackend();
+  const database = {
+    outcome: "given_back",
+    bytes_before: 376_000_000,
+    bytes_after: 5_900_000,
+    bytes_free: 0,
+  } as const;
+  backend.update(detailOf(ended("succeeded"), aCleanup({ workers: { matched: 3, removed: 3 }, database })));
+  await openApp(backend, "#/tasks/task-1");
+  expect(text("report-room")).toContain("The registry held 3 workers that are gone, of which 3 left it.");
+  expect(text("report-room")).toContain("The database went from 376 MB to 5.9 MB.");
+});
+
+test("each thing that can become of the database's room is said", () => {
+  const check = (change: Partial<DatabaseRoom>, ...expected: string[]) => {
+    const database: DatabaseRoom = {
+      outcome: "not_yet",
+      bytes_before: 10_000_000,
+      bytes_after: null,
+      bytes_free: null,
+      ...change,
+    };
+    expect(historyRoom(aCleanup({ dry_run: database.bytes_after === null, database }))).toEqual([
+      expected.join(" "),
+    ]);
+  };
+  const free = { bytes_after: 10_000_000, bytes_free: 4_000_000 };
+  const takes = "The database takes 10 MB; 4 MB of it hold nothing and are used again.";
+  check({}, "The database takes 10 MB.");
+  check(
+    { outcome: "partly", ...free, bytes_after: 6_000_000 },
+    "The database went from 10 MB to 6 MB; 4 MB of it hold nothing and are used again.",
+    "Others were at work, or this one ended early: the next cleanup goes on.",
+  );
+  check(
+    { outcome: "needs_rewriting", ...free },
+    takes,
+    "It was made by an older Upkeep and shrinks only when it is rewritten, which can be asked for with the cleanup.",
+  );
+  check(
+    { outcome: "too_large_to_rewrite", ...free },
+    takes,
+    "It is too large to be rewritten while others wait: stop the workers and do it by hand.",
+  );
+  check(
+    { outcome: "left_to_server", bytes_after: 10_100_000 },
+    "The database takes 10.1 MB.",
+    "The server uses the room of what was removed again.",
+  );
+  expect(historyRoom(aCleanup())).toEqual([]);
+});
 
 test("a preview says how much lies where, how old it is, what is largest, what stays and why", async () => {
   const backend = new FakeBackend();
