@@ -61,7 +61,7 @@ pub struct WorkerSettings {
 
 impl WorkerSettings {
     /// How many tasks one worker may perform at once.
-    pub(crate) const CONCURRENCY: std::ops::RangeInclusive<u64> = 1..=64;
+    pub(crate) const CONCURRENCY: std::ops::RangeInclusive<u64> = 1..=256;
     /// Below two seconds a busy disk looks like a dead worker; above an hour nobody waits.
     pub(crate) const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 2..=3600;
 }

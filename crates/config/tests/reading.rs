@@ -353,7 +353,7 @@ fn a_rule_that_cannot_be_used_is_refused_with_its_place() {
 fn a_number_out_of_range_is_refused() {
     check(
         "[worker]\nconcurrency = 0",
-        "2:15 worker.concurrency | is 0, outside 1 to 64 | from 1 to 64",
+        "2:15 worker.concurrency | is 0, outside 1 to 256 | from 1 to 256",
     );
     check(
         "[cleaning]\nplan_max_age_hours = 0",

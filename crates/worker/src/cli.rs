@@ -69,8 +69,8 @@ pub(crate) struct RunArguments {
     /// The operations to perform, with commas or colons in between, or `all`
     #[arg(long, default_value = "all", value_name = "LIST")]
     pub(crate) operations: Selection,
-    /// How many tasks to perform at once, 1 to 64
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64), value_name = "N")]
+    /// How many tasks to perform at once, 1 to 256
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=256), value_name = "N")]
     pub(crate) concurrency: Option<u32>,
     /// In which order to take tasks: priority, fifo, lifo or weighted-random
     #[arg(long, value_parser = strategy)]
