@@ -26,9 +26,9 @@ impl Bars {
 pub(crate) fn heading(title: &str) {
     println!("\n## {title}\n");
     println!(
-        "| who | rounds | wall s | min to max | user + system s | peak MB | × find, round by round | bar |"
+        "| who | rounds | wall s | min to max | user + system s | peak MB | × find, round by round | fastest × find's fastest | bar |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
 }
 
 /// One contender's rounds, beside find's of the same rounds.
@@ -54,7 +54,7 @@ pub(crate) fn row(who: &str, runs: &[Run], find: &[Run], bars: Bars, remark: &st
         verdicts.push(remark.to_owned());
     }
     println!(
-        "| {who} | {} | **{:.3}** | {:.3} to {:.3} | {:.2} + {:.2} | {peak:.1} | **{ratio:.2}** ({:.2} to {:.2}) | {} |",
+        "| {who} | {} | **{:.3}** | {:.3} to {:.3} | {:.2} + {:.2} | {peak:.1} | **{ratio:.2}** ({:.2} to {:.2}) | {:.2} | {} |",
         runs.len(),
         median(&wall),
         smallest(&wall),
@@ -63,6 +63,13 @@ pub(crate) fn row(who: &str, runs: &[Run], find: &[Run], bars: Bars, remark: &st
         of(|run| run.system.as_secs_f64()),
         smallest(&ratios),
         largest(&ratios),
+        smallest(&wall)
+            / smallest(
+                &find
+                    .iter()
+                    .map(|run| run.wall.as_secs_f64())
+                    .collect::<Vec<_>>()
+            ),
         if verdicts.is_empty() {
             "–".to_owned()
         } else {

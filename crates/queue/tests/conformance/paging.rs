@@ -262,7 +262,7 @@ async fn every_filter_gives_each_of_its_tasks_once_and_in_order(test: TestQueue)
 }
 
 async fn a_page_is_never_empty_for_nothing_and_never_larger_than_the_largest(test: TestQueue) {
-    let requests = (0..1200).map(|index| NewTask::new("a", json!({}), format!("n{index}")));
+    let requests = (0..700).map(|index| NewTask::new("a", json!({}), format!("n{index}")));
     test.queue.enqueue_all(requests.collect()).await.unwrap();
     let page =
         async |filter: &TaskFilter, limit| test.queue.tasks(filter, None, limit).await.unwrap();
