@@ -74,7 +74,13 @@ impl Queue {
         let prefix = LeaseToken::generate();
         statement
             .push(", picked AS (SELECT id FROM tasks WHERE id IN (SELECT id FROM candidates) AND ");
-        statement.push(STILL_QUEUED).push(" AND ");
+        // asked again by the statement that takes them: what was enqueued after an operator paused its
+        // operation, or asked this worker to drain, is seen together with that wish or not at all
+        statement.push(STILL_QUEUED).push(
+            " AND operation NOT IN (SELECT operation FROM paused_operations) \
+             AND NOT EXISTS (SELECT 1 FROM workers WHERE drain_requested_at IS NOT NULL AND id = ",
+        );
+        statement.push_bind(worker.as_str()).push(") AND ");
         // asked again of the row that is locked: another worker may just have had and returned it
         due.push(&mut statement);
         statement.push(&format!(" ORDER BY {} LIMIT ", order(filter.strategy)));
