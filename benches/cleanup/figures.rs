@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::machine::{file_system, print_load};
 use crate::measure::Run;
 
 const MEGABYTE: f64 = 1_000_000.0;
@@ -113,25 +114,4 @@ pub(crate) fn print_machine(folder: &Path) {
         "- warm caches: each tree was made just before, and the disk had it before anybody began"
     );
     print_load();
-}
-
-pub(crate) fn print_load() {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap();
-    println!("- load of the machine (1, 5, 15 minutes): {}", load.trim());
-}
-
-fn file_system(folder: &Path) -> String {
-    let known = [
-        (0xef53, "ext2/3/4"),
-        (0x5846_5342, "xfs"),
-        (0x9123_683e, "btrfs"),
-        (0x794c_7630, "overlayfs"),
-        (0x0102_1994, "tmpfs: in memory, no disk"),
-    ];
-    let kind = rustix::fs::statfs(folder).unwrap().f_type;
-    let name = known.iter().find(|(magic, _)| *magic == kind);
-    name.map_or_else(
-        || format!("a file system of type {kind:#x}"),
-        |(_, name)| (*name).to_owned(),
-    )
 }

@@ -15,6 +15,8 @@
 mod absurd;
 mod contenders;
 mod figures;
+#[path = "../machine.rs"]
+mod machine;
 mod measure;
 mod shapes;
 mod turns;
@@ -75,7 +77,7 @@ fn main() {
     if arguments.is_empty() || named(ABSURD) {
         absurd::measure(&site);
     }
-    figures::print_load();
+    machine::print_load();
 }
 
 /// A setting that `scripts/bench.sh` hands down.

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::machine::{file_system, print_load};
+
 /// What the design asks for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bar {
@@ -106,25 +108,4 @@ pub(crate) fn print_machine(folder: &Path) {
         "- SQLite: write-ahead log, `synchronous=FULL`; PostgreSQL: its own settings (`fsync=on`, `synchronous_commit=on`), on the same disk"
     );
     print_load();
-}
-
-pub(crate) fn print_load() {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap();
-    println!("- load of the machine (1, 5, 15 minutes): {}", load.trim());
-}
-
-fn file_system(folder: &Path) -> String {
-    let known = [
-        (0xef53, "ext2/3/4"),
-        (0x5846_5342, "xfs"),
-        (0x9123_683e, "btrfs"),
-        (0x794c_7630, "overlayfs"),
-        (0x0102_1994, "tmpfs: IN MEMORY, nothing here is durable"),
-    ];
-    let kind = rustix::fs::statfs(folder).unwrap().f_type;
-    let name = known.iter().find(|(magic, _)| *magic == kind);
-    name.map_or_else(
-        || format!("a file system of type {kind:#x}"),
-        |(_, name)| (*name).to_owned(),
-    )
 }

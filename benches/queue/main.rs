@@ -18,6 +18,8 @@ mod figures;
 mod history;
 mod idle;
 mod latency;
+#[path = "../machine.rs"]
+mod machine;
 mod noop;
 mod other_process;
 mod pages;
@@ -79,5 +81,5 @@ async fn main() {
     if arguments.iter().any(|name| name == "peers") {
         peers::measure(databases.folder());
     }
-    figures::print_load();
+    machine::print_load();
 }

@@ -352,15 +352,24 @@ async fn a_preview_of_runs_is_executed_as_it_was_shown() {
         ..params(30.0)
     };
     // meanwhile somebody asks for more to be kept than would be left
-    place.settings.run_stores[0].keep_newest = 3;
-    let report = succeeded(clean(&place, None, execute.clone()).await);
+    nothing_goes_while_more_are_to_stay(&mut place, &execute, 3).await;
     assert_eq!(runs_left(&place), ["grown", "later", "same", "touched"]);
-    assert_eq!(kept(&report, KeptReason::Newest), 4);
-    place.settings.run_stores[0].keep_newest = 0;
     let report = succeeded(clean(&place, None, execute).await);
     assert_eq!(runs_left(&place), ["grown", "later", "touched"]);
     assert_eq!(kept(&report, KeptReason::Changed), 2);
     assert_eq!((report.runs_matched, report.runs_removed), (3, 1));
+}
+
+/// Executes a plan of four runs while so many are to stay that none may go.
+async fn nothing_goes_while_more_are_to_stay(
+    place: &mut Place,
+    execute: &CleanupRunsParams,
+    keep_newest: u32,
+) {
+    place.settings.run_stores[0].keep_newest = keep_newest;
+    let report = succeeded(clean(place, None, execute.clone()).await);
+    assert_eq!(kept(&report, KeptReason::Newest), 4);
+    place.settings.run_stores[0].keep_newest = 0;
 }
 
 #[tokio::test]

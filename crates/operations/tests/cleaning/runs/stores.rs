@@ -136,11 +136,8 @@ async fn rules_that_forbid_more_since_the_preview_hold() {
         ..params(30.0)
     };
     // three have ended and are runs, of which one would be left out of two that go: one stays
-    place.settings.run_stores[0].keep_newest = 1;
-    let report = succeeded(clean(&place, None, execute.clone()).await);
+    nothing_goes_while_more_are_to_stay(&mut place, &execute, 1).await;
     assert_eq!(runs_left(&place), ["a", "b", "c", "d"]);
-    assert_eq!(kept(&report, KeptReason::Newest), 4);
-    place.settings.run_stores[0].keep_newest = 0;
     let report = succeeded(clean(&place, None, execute).await);
     assert_eq!(runs_left(&place), ["a", "b"]);
     assert_eq!((report.runs_matched, report.runs_removed), (4, 2));
