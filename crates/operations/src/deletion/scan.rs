@@ -7,7 +7,6 @@ mod ahead;
 use std::collections::HashSet;
 use std::ffi::CStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use rustix::io::Errno;
@@ -23,7 +22,7 @@ use super::stat::{Identity, Kind, Stat, timestamp};
 use super::tally::{self, Folders, Links};
 use super::walk::walk;
 use super::work::{Stop, Work};
-use ahead::{Ahead, Event, Looked, PARCELS_MAX, Parcel};
+use ahead::{Ahead, Event, Looked, OnTheirWay, PARCELS_MAX, Parcel};
 
 /// Looks through one location.
 pub(crate) struct Scan<'a> {
@@ -56,7 +55,7 @@ impl Scan<'_> {
             ends: Vec::new(),
         };
         let (work, chooser, others) = (self.work, self.chooser, self.others);
-        let on_their_way = AtomicUsize::new(0);
+        let on_their_way = OnTheirWay::default();
         let (sender, parcels) = sync_channel(PARCELS_MAX);
         std::thread::scope(|scope| {
             let ahead = Ahead::new(work, chooser, others, sender, &on_their_way);
@@ -76,9 +75,9 @@ impl Scan<'_> {
                 buffer: Vec::new(),
             };
             let judged: Result<(), Stop> = parcels.into_iter().try_for_each(|parcel: Parcel| {
-                let entries = parcel.entries;
+                let (entries, directories) = (parcel.entries, parcel.directories);
                 judge.parcel(parcel)?;
-                on_their_way.fetch_sub(entries, Ordering::Relaxed);
+                on_their_way.arrived(entries, directories);
                 Ok(())
             });
             judge.scan.folders.end_location();

@@ -21,8 +21,10 @@ use crate::deletion::work::{Stop, Work};
 
 /// With so many names on their way, those that follow are looked at before they are sent.
 const PLENTY: usize = 4096;
-/// Fewer are looked at right away: this and the number above bound the descriptors on their way.
-const WORTH_HANDING_OVER: usize = 16;
+/// Fewer are looked at right away: handing over costs a descriptor.
+const WORTH_HANDING_OVER: usize = 4;
+/// So many descriptors are on their way at most; an ordinary limit for a process is 1024.
+const DIRECTORIES_MAX: usize = 256;
 /// So many parcels are on their way at most: what bounds the memory of a scan.
 pub(super) const PARCELS_MAX: usize = 16;
 /// A parcel is sent when it holds so many bytes of names or so many events.
@@ -63,6 +65,29 @@ pub(super) struct Parcel {
     pub(super) names: Vec<u8>,
     /// Entries in it.
     pub(super) entries: usize,
+    /// Directories in it that are still to be looked at.
+    pub(super) directories: usize,
+}
+
+/// What was sent and not judged yet.
+#[derive(Default)]
+pub(super) struct OnTheirWay {
+    entries: AtomicUsize,
+    directories: AtomicUsize,
+}
+
+impl OnTheirWay {
+    fn sent(&self, parcel: &Parcel) {
+        self.entries.fetch_add(parcel.entries, Ordering::Relaxed);
+        self.directories
+            .fetch_add(parcel.directories, Ordering::Relaxed);
+    }
+
+    /// A parcel of so many entries and directories was judged.
+    pub(super) fn arrived(&self, entries: usize, directories: usize) {
+        self.entries.fetch_sub(entries, Ordering::Relaxed);
+        self.directories.fetch_sub(directories, Ordering::Relaxed);
+    }
 }
 
 /// The visitor that goes ahead.
@@ -71,8 +96,7 @@ pub(super) struct Ahead<'a> {
     chooser: &'a Chooser,
     others: &'a HashSet<Identity>,
     judge: SyncSender<Parcel>,
-    /// Entries that were sent and not judged yet.
-    on_their_way: &'a AtomicUsize,
+    on_their_way: &'a OnTheirWay,
     parcel: Parcel,
     /// Names of the burst's entries that are no folders, and how many they are.
     burst: Vec<u8>,
@@ -88,7 +112,7 @@ impl<'a> Ahead<'a> {
         chooser: &'a Chooser,
         others: &'a HashSet<Identity>,
         judge: SyncSender<Parcel>,
-        on_their_way: &'a AtomicUsize,
+        on_their_way: &'a OnTheirWay,
     ) -> Self {
         Self {
             work,
@@ -118,8 +142,7 @@ impl<'a> Ahead<'a> {
 
     fn send(&mut self) -> Result<(), Stop> {
         let parcel = std::mem::take(&mut self.parcel);
-        self.on_their_way
-            .fetch_add(parcel.entries, Ordering::Relaxed);
+        self.on_their_way.sent(&parcel);
         // a judge that is gone says itself why
         self.judge.send(parcel).map_err(|_| Stop::Cancelled)
     }
@@ -139,8 +162,11 @@ impl<'a> Ahead<'a> {
 
     /// Looks at the burst's entries, or hands over what the judge needs to do it.
     fn looked(&self, at: &mut Cursor) -> Result<Looked, Stop> {
-        let is_busy = self.on_their_way.load(Ordering::Relaxed) >= PLENTY;
-        if !is_busy && self.entries >= WORTH_HANDING_OVER {
+        let there = self.on_their_way;
+        let directories = self.parcel.directories + there.directories.load(Ordering::Relaxed);
+        let has_room =
+            there.entries.load(Ordering::Relaxed) < PLENTY && directories < DIRECTORIES_MAX;
+        if has_room && self.entries >= WORTH_HANDING_OVER {
             let here = at.current();
             let directory = here.and_then(|here| rustix::io::fcntl_dupfd_cloexec(here, 0));
             // without a descriptor left it is done here
@@ -207,6 +233,7 @@ impl Visitor for Ahead<'_> {
             let count = std::mem::take(&mut self.entries);
             self.parcel.names.append(&mut self.burst);
             self.parcel.entries += count;
+            self.parcel.directories += usize::from(matches!(looked, Looked::Open(_)));
             self.parcel.events.push(Event::Entries { count, looked });
         }
         let is_full =
