@@ -29,6 +29,7 @@ const COMMANDS: &[&str] = &[
     "watch_task",
     "watch_vitals",
     "unwatch",
+    "list_audit",
     "settings",
     "save_location",
     "remove_location",

@@ -7,6 +7,7 @@
 mod support;
 
 mod desktop {
+    mod audit;
     mod cleaning;
     mod figures;
     mod fleet;

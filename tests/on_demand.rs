@@ -19,7 +19,7 @@ use support::process::{Process, app_program, worker_program};
 use upkeep_config::Folders;
 use upkeep_contract::task::{TaskFilter, TaskState};
 use upkeep_queue::{Ending, Queue};
-use upkeep_testkit::FakeClock;
+use upkeep_testkit::{FakeClock, newest_audit};
 use upkeep_worker::{ON_DEMAND_NOTICE, WorkerOptions, registry, start};
 
 /// How long programs are left alone: many heartbeats, looks and polls.
@@ -74,7 +74,7 @@ impl Temptation {
             .finish(&claim.lease, Ending::Succeeded(json!({})))
             .await
             .unwrap();
-        let audit = queue.audit(None, 100).await.unwrap().len();
+        let audit = newest_audit(&queue, 100).await.len();
         queue.close().await;
         let files = cleanable(&installation);
         Self {
@@ -95,7 +95,7 @@ impl Temptation {
             .collect();
         assert_eq!(tasks, self.tasks, "a task appeared or went");
         assert_eq!(
-            queue.audit(None, 100).await.unwrap().len(),
+            newest_audit(&queue, 100).await.len(),
             self.audit,
             "an audit row appeared"
         );
@@ -303,7 +303,7 @@ async fn runs_when_asked(
         .filter(|id| !temptation.tasks.contains(id))
         .collect();
     assert_eq!(newer, std::slice::from_ref(&id), "one request, one task");
-    let audit = queue.audit(None, 100).await.unwrap();
+    let audit = newest_audit(&queue, 100).await;
     assert_eq!(audit.len(), temptation.audit + 1);
     assert_eq!(
         (

@@ -5,6 +5,7 @@
     reason = "tauri's command macro writes such a line for every command that answers with a Result"
 )]
 
+mod audit;
 mod fleet;
 mod levers;
 mod overview;
@@ -42,6 +43,7 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         tasks::watch_task,
         vitals::watch_vitals,
         vitals::unwatch,
+        audit::list_audit,
         settings::settings,
         settings::save_location,
         settings::remove_location,

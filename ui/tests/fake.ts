@@ -2,6 +2,8 @@
 import type { Backend, Stop, Watcher } from "$lib/backend/backend";
 import { BackendError } from "$lib/backend/errors";
 import type { JsonObject } from "$lib/backend/json";
+import type { AuditEntry } from "$lib/generated/AuditEntry";
+import type { AuditFilter } from "$lib/generated/AuditFilter";
 import type { BulkCancelOutcome } from "$lib/generated/BulkCancelOutcome";
 import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { CancelOutcome } from "$lib/generated/CancelOutcome";
@@ -57,6 +59,8 @@ export class FakeBackend implements Backend {
   executed: string[] = [];
   onRepeat: (groupId: string) => FanOutOutcome = () => ({ status: "nothing_to_repeat" });
   workers: Worker[] = [];
+  /** The newest first. */
+  audit: AuditEntry[] = [];
   /** What workers and operations were asked for, in order: `drain worker-1`. */
   wishes: string[] = [];
   priorities: [string, number][] = [];
@@ -165,6 +169,18 @@ export class FakeBackend implements Backend {
     });
   runTaskAgain = (taskId: string) => this.#answer("runTaskAgain", () => accepted(`${taskId}-again`));
 
+  listAudit = (filter: AuditFilter, after: string | null, limit: number) =>
+    this.#answer("listAudit", () => {
+      const found = this.audit
+        .filter(({ id }) => after === null || id < after)
+        .filter(({ what }) => filter.what.length === 0 || filter.what.includes(what))
+        .filter(({ subject }) => filter.subject === null || subject === filter.subject)
+        .filter(({ at }) => filter.from === null || at >= filter.from)
+        .filter((entry) => JSON.stringify(entry).toLowerCase().includes(filter.text.toLowerCase()));
+      const entries = found.slice(0, limit);
+      const next = found.length > limit ? (entries.at(-1)?.id ?? null) : null;
+      return { entries, next, searched_to: null };
+    });
   listTasks = (filter: TaskFilter, after: TaskCursor | null, limit: number) =>
     this.#answer("listTasks", () => this.#page(filter, after, limit));
 

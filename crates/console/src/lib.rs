@@ -4,6 +4,7 @@
 //! operation's registry first; every change of settings is checked and audited.
 //! Deliberately absent: windows, HTTP, SQL, timers that make tasks.
 
+mod audit;
 mod changes;
 mod console;
 mod embedded;

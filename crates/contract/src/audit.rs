@@ -21,6 +21,33 @@ pub struct AuditEntry {
     pub what: String,
     /// On what: a task's id, a location's name.
     pub subject: String,
-    /// With which parameters.
+    /// With which parameters; of a request `operation`, `params` and, when there are, `host`, `group`, `rerun_of`.
     pub parameters: Value,
+}
+
+/// Which lines of the audit trail are wanted. What is empty or none does not narrow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditFilter {
+    /// One of these was done.
+    pub what: Vec<String>,
+    /// On exactly this: a task's id, a location's name.
+    pub subject: Option<String>,
+    /// Contained in who, what, the subject or the parameters; capitals of ASCII do not matter.
+    pub text: String,
+    /// Not before this.
+    pub from: Option<Timestamp>,
+    /// Not after this.
+    pub until: Option<Timestamp>,
+}
+
+/// A page of the audit trail, the newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct AuditPage {
+    /// The lines.
+    pub entries: Vec<AuditEntry>,
+    /// Where the next page begins; none at the end.
+    pub next: Option<String>,
+    /// How far back was looked when the page came early: lines may follow that match.
+    pub searched_to: Option<Timestamp>,
 }

@@ -14,7 +14,8 @@ use crate::{
 /// [`ExportError`] when `directory` cannot be written.
 pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     let config = Config::new().with_out_dir(directory);
-    audit::AuditEntry::export_all(&config)?;
+    audit::AuditFilter::export_all(&config)?;
+    audit::AuditPage::export_all(&config)?;
     bulk::BulkCancelOutcome::export_all(&config)?;
     bulk::BulkCount::export_all(&config)?;
     bulk::BulkRunAgainOutcome::export_all(&config)?;

@@ -1,13 +1,20 @@
 //! The audit trail: who asked for what, when. It outlives the tasks it names.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use sqlx::FromRow;
 use upkeep_contract::Timestamp;
-use upkeep_contract::audit::AuditEntry;
+use upkeep_contract::audit::{AuditEntry, AuditFilter, AuditPage};
 
-use crate::engine::{Statement, WriteTransaction, list_of, rows_of, sql};
+use crate::engine::{Connected, Statement, WriteTransaction, list_of, rows_of, sql};
+use crate::filter::push_text;
+use crate::listing::{LARGEST_PAGE, LOOKED_AT_MAX};
 use crate::rows::{json, read_all, to_json};
 use crate::{Queue, QueueError};
+
+/// Entries are ordered by the clocks of those who made them, which differ by less than this.
+const CLOCKS_DIFFER: Duration = Duration::from_hours(1);
 
 pub(crate) struct NewAudit<'a> {
     who: &'a str,
@@ -117,21 +124,106 @@ impl Queue {
         tx.commit().await
     }
 
-    /// The newest entries of the audit trail, older than `before` (an entry's id) when given.
+    /// A page of the audit trail, the newest first, after the entry of that id.
+    ///
+    /// However long the trail, it takes a bounded time: under a filter a limited number of rows is
+    /// looked at, and the page says how far it has looked ([`AuditPage::searched_to`]).
     ///
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn audit(
         &self,
-        before: Option<&str>,
+        filter: &AuditFilter,
+        after: Option<&str>,
         limit: u32,
-    ) -> Result<Vec<AuditEntry>, QueueError> {
-        let rows: Vec<AuditRow> = sql("SELECT id, at, who, what, subject, parameters FROM audit \
-             WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2")
-        .bind(before)
-        .bind(limit)
-        .fetch_all(&mut self.engine.read().await?)
-        .await?;
-        read_all(rows)
+    ) -> Result<AuditPage, QueueError> {
+        let limit = limit.clamp(1, LARGEST_PAGE);
+        let mut snapshot = self.engine.snapshot().await?;
+        let end = if *filter == AuditFilter::default() {
+            None
+        } else {
+            looked_at_last(&mut snapshot, after).await?
+        };
+        let rows: Vec<AuditRow> = page(filter, after, end.as_ref(), limit + 1)
+            .fetch_all(&mut snapshot)
+            .await?;
+        let mut entries: Vec<AuditEntry> = read_all(rows)?;
+        if entries.len() > limit as usize {
+            entries.truncate(limit as usize);
+            return Ok(AuditPage {
+                next: entries.last().map(|entry| entry.id.clone()),
+                entries,
+                searched_to: None,
+            });
+        }
+        // what lies further back than the range, and than clocks differ, cannot match
+        let end = end.filter(|(_, at)| {
+            filter
+                .from
+                .is_none_or(|from| *at >= from.minus(CLOCKS_DIFFER))
+        });
+        Ok(AuditPage {
+            entries,
+            searched_to: end.as_ref().map(|(_, at)| *at),
+            next: end.map(|(id, _)| id),
+        })
     }
+}
+
+/// The last of the rows to be looked at for this page; none when there are fewer.
+async fn looked_at_last(
+    connection: &mut impl Connected,
+    after: Option<&str>,
+) -> Result<Option<(String, Timestamp)>, QueueError> {
+    let mut statement = sql("SELECT id, at FROM audit");
+    if let Some(after) = after {
+        statement.push(" WHERE id < ").push_bind(after);
+    }
+    statement
+        .push(" ORDER BY id DESC LIMIT 1 OFFSET ")
+        .push_bind(LOOKED_AT_MAX - 1);
+    let row: Option<(String, i64)> = statement.fetch_optional(connection).await?;
+    Ok(row.map(|(id, at)| (id, Timestamp(at))))
+}
+
+fn page(
+    filter: &AuditFilter,
+    after: Option<&str>,
+    end: Option<&(String, Timestamp)>,
+    limit: u32,
+) -> Statement {
+    let mut statement =
+        sql("SELECT id, at, who, what, subject, parameters FROM audit WHERE id <> ''");
+    if let Some(after) = after {
+        statement.push(" AND id < ").push_bind(after);
+    }
+    if let Some((end, _)) = end {
+        statement.push(" AND id >= ").push_bind(end.as_str());
+    }
+    if !filter.what.is_empty() {
+        statement
+            .push(" AND what IN ")
+            .push_list(filter.what.iter().map(String::as_str));
+    }
+    if let Some(subject) = &filter.subject {
+        statement
+            .push(" AND subject = ")
+            .push_bind(subject.as_str());
+    }
+    if let Some(from) = filter.from {
+        statement.push(" AND at >= ").push_bind(from);
+    }
+    if let Some(until) = filter.until {
+        statement.push(" AND at <= ").push_bind(until);
+    }
+    let text = filter.text.trim();
+    if !text.is_empty() {
+        push_text(
+            &mut statement,
+            &["who", "what", "subject", "parameters"],
+            text,
+        );
+    }
+    statement.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+    statement
 }

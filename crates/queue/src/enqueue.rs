@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use upkeep_contract::task::TaskState;
 use upkeep_contract::{AttemptNumber, GroupId, OperationId, TaskId, Timestamp};
 
@@ -159,6 +159,7 @@ impl Queue {
                 key: key.as_deref(),
                 params: to_json(&task.params)?,
                 audit_id: uuid::Uuid::now_v7().to_string(),
+                asked: to_json(&asked(task))?,
             });
         }
         // two programs that enqueue the same requests in another order must not wait for each other
@@ -210,6 +211,22 @@ struct Row<'a> {
     key: Option<&'a str>,
     params: String,
     audit_id: String,
+    asked: String,
+}
+
+/// What the audit trail keeps of a request: the trail outlives the task, so it says all that was asked for.
+fn asked(task: &NewTask) -> Value {
+    let mut asked = json!({ "operation": task.operation, "params": task.params });
+    if let Some(host) = &task.target_host {
+        asked["host"] = json!(host);
+    }
+    if let Some(group) = &task.group_id {
+        asked["group"] = json!(group);
+    }
+    if let Some(rerun_of) = &task.rerun_of {
+        asked["rerun_of"] = json!(rerun_of);
+    }
+    asked
 }
 
 /// Inserts what no queued or running task has the key of.
@@ -264,7 +281,7 @@ fn audit(rows: &[Row<'_>], now: Timestamp) -> Statement {
             .bind(row.id.as_str())
             .bind(row.key)
             .bind(row.task.requested_by.as_str())
-            .bind(row.params.as_str());
+            .bind(row.asked.as_str());
     }
     statement.push_bind(now);
     statement.push(

@@ -144,28 +144,31 @@ pub(crate) fn push_filter(statement: &mut Statement, filter: &TaskFilter) {
         statement.push(" AND ");
         Walk::IdPrefix(text.to_lowercase()).push(statement);
     } else if !text.is_empty() {
-        let pattern = format!("%{}%", escape_like(text));
-        statement.push(" AND (");
-        for (index, column) in [
+        let columns = [
             "id",
             "operation",
             "requested_by",
             "COALESCE(worker_host, target_host)",
             "params",
             "error",
-        ]
-        .iter()
-        .enumerate()
-        {
-            statement
-                .push(if index == 0 { "" } else { " OR " })
-                // lowered by the database on both sides: it may know the small letters of ASCII alone
-                .push(&format!("LOWER({column}) LIKE LOWER("))
-                .push_bind(pattern.as_str())
-                .push(") ESCAPE '\\'");
-        }
-        statement.push(")");
+        ];
+        push_text(statement, &columns, text);
     }
+}
+
+/// Adds ` AND …` for rows of which one of these columns contains the text.
+pub(crate) fn push_text(statement: &mut Statement, columns: &[&str], text: &str) {
+    let pattern = format!("%{}%", escape_like(text));
+    statement.push(" AND (");
+    for (index, column) in columns.iter().enumerate() {
+        statement
+            .push(if index == 0 { "" } else { " OR " })
+            // lowered by the database on both sides: it may know the small letters of ASCII alone
+            .push(&format!("LOWER({column}) LIKE LOWER("))
+            .push_bind(pattern.as_str())
+            .push(") ESCAPE '\\'");
+    }
+    statement.push(")");
 }
 
 /// The expression of an index.

@@ -12,11 +12,11 @@ use crate::rows::{AttemptRow, LogRow, TASK_COLUMNS, TaskRow, json, read_all};
 use crate::{Queue, QueueError};
 
 /// The largest page: what a screen can show many times over.
-const LARGEST_PAGE: u32 = 500;
+pub(crate) const LARGEST_PAGE: u32 = 500;
 
 /// Rows looked at for one page when a filter cannot be answered from an index: what one look may
 /// take on a slow machine is some milliseconds. The next page goes on from there.
-const LOOKED_AT_MAX: u32 = LARGEST_PAGE;
+pub(crate) const LOOKED_AT_MAX: u32 = LARGEST_PAGE;
 
 impl Queue {
     /// A task with its attempts and report.

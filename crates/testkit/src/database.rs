@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
 use upkeep_contract::WorkerId;
+use upkeep_contract::audit::{AuditEntry, AuditFilter};
 use upkeep_contract::worker::ClaimStrategy;
 use upkeep_queue::{Claim, ClaimFilter, Enqueued, LeaseWatch, NewTask, NewWorker, Queue};
 
@@ -181,4 +182,10 @@ macro_rules! on_both_engines {
             }
         }
     )*};
+}
+
+/// The newest entries of the audit trail, the newest first.
+pub async fn newest_audit(queue: &Queue, limit: u32) -> Vec<AuditEntry> {
+    let page = queue.audit(&AuditFilter::default(), None, limit).await;
+    page.unwrap().entries
 }

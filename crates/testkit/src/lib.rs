@@ -16,7 +16,7 @@ pub mod raw;
 
 pub use bare::Bare;
 pub use clock::FakeClock;
-pub use database::{TestQueue, claim_all, folder_in_memory, new_worker, task};
+pub use database::{TestQueue, claim_all, folder_in_memory, new_worker, newest_audit, task};
 pub use history::fill_history;
 pub use postgres::{Durability, PostgresCluster, PostgresOptions, Stop};
 pub use raw::RawDatabase;

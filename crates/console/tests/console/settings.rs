@@ -4,6 +4,7 @@ use serde_json::json;
 use upkeep_contract::event::Change;
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 use upkeep_contract::{ErrorCode, ErrorReply};
+use upkeep_testkit::newest_audit;
 
 use crate::support::{Installation, check_reply, installation, reply};
 
@@ -57,7 +58,7 @@ async fn a_saved_location_is_in_the_file_audited_and_announced() {
     assert!(view.locations.iter().any(|each| each.settings == new));
     assert!(here.config_text().starts_with("# kept\n"));
     assert_eq!(changes.next().await.unwrap(), [Change::Settings]);
-    let audit = here.test.queue.audit(None, 10).await.unwrap();
+    let audit = newest_audit(&here.test.queue, 10).await;
     assert_eq!(audit.len(), 1);
     assert_eq!(
         (audit[0].what.as_str(), audit[0].subject.as_str()),
@@ -81,7 +82,7 @@ async fn a_saved_location_is_in_the_file_audited_and_announced() {
         .await
         .unwrap();
     assert_eq!(view.locations.len(), 2);
-    assert_eq!(here.test.queue.audit(None, 10).await.unwrap().len(), 3);
+    assert_eq!(newest_audit(&here.test.queue, 10).await.len(), 3);
 }
 
 #[tokio::test]
@@ -129,7 +130,7 @@ async fn what_may_not_be_cleaned_is_not_saved() {
         "read the settings again",
     );
     assert_eq!(here.config_text(), before);
-    assert_eq!(here.test.queue.audit(None, 10).await.unwrap(), []);
+    assert_eq!(newest_audit(&here.test.queue, 10).await, []);
 }
 
 #[tokio::test]
@@ -167,7 +168,7 @@ async fn run_stores_are_saved_and_checked_like_locations() {
         .await
         .unwrap();
     assert_eq!(view.run_stores.len(), 1);
-    assert_eq!(here.test.queue.audit(None, 10).await.unwrap().len(), 2);
+    assert_eq!(newest_audit(&here.test.queue, 10).await.len(), 2);
 }
 
 #[tokio::test]
@@ -199,7 +200,7 @@ async fn the_worker_inside_can_be_turned_off_and_on() {
     assert!(!view.embedded_worker);
     let view = here.console.set_embedded_worker(true).await.unwrap();
     assert!(view.embedded_worker);
-    let audit = here.test.queue.audit(None, 10).await.unwrap();
+    let audit = newest_audit(&here.test.queue, 10).await;
     assert_eq!(
         audit[0].parameters,
         json!({"change": "set_embedded_worker", "enabled": true})

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use upkeep_contract::task::{CancelOutcome, TaskFilter, TaskState, TriggerOutcome};
 use upkeep_contract::{ErrorCode, TaskId};
 use upkeep_queue::Ending;
+use upkeep_testkit::newest_audit;
 
 use crate::support::{Installation, check_reply, installation, reply};
 
@@ -31,7 +32,7 @@ async fn a_request_is_queued_with_complete_parameters_and_its_requester() {
     assert_eq!(task.requested_by, here.console.requester());
     assert!(task.requested_by.ends_with(" (test)"));
     assert_eq!(task.target_host, None);
-    let audit = here.test.queue.audit(None, 10).await.unwrap();
+    let audit = newest_audit(&here.test.queue, 10).await;
     assert_eq!(
         (audit[0].what.as_str(), audit[0].subject.as_str()),
         ("enqueue", id.as_str())
@@ -125,7 +126,7 @@ async fn what_cannot_be_accepted_is_named_and_enqueues_nothing() {
         check_reply(&reply, code, in_message, in_hint);
     }
     assert_eq!(tasks(&here).await, 0);
-    assert_eq!(here.test.queue.audit(None, 10).await.unwrap(), []);
+    assert_eq!(newest_audit(&here.test.queue, 10).await, []);
 }
 
 #[tokio::test]

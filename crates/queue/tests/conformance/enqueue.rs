@@ -8,12 +8,12 @@ use serde_json::json;
 use upkeep_contract::TaskId;
 use upkeep_contract::task::{TaskFilter, TaskState};
 use upkeep_queue::{Ending, Enqueued, NewTask, QueueError};
-use upkeep_testkit::{TestQueue, task};
+use upkeep_testkit::{TestQueue, newest_audit, task};
 
 use crate::support::{by, end, endings, error, keyed, running, succeed};
 
 async fn audited(test: &TestQueue) -> Vec<String> {
-    let entries = test.queue.audit(None, 1000).await.unwrap();
+    let entries = newest_audit(&test.queue, 1000).await;
     entries.into_iter().map(|entry| entry.what).collect()
 }
 
@@ -32,6 +32,23 @@ async fn the_same_request_is_not_queued_twice(test: TestQueue) {
     test.enqueue(keyed("another")).await;
     test.enqueue(task()).await;
     test.enqueue(task()).await;
+}
+
+async fn the_audit_trail_keeps_all_that_was_asked_for(test: TestQueue) {
+    let request = NewTask {
+        target_host: Some("host-a".to_owned()),
+        ..NewTask::new("clean", json!({"max_age_hours": 24}), "anna")
+    };
+    let id = test.enqueue(request).await;
+    let entry = newest_audit(&test.queue, 1).await.remove(0);
+    assert_eq!(
+        (entry.who.as_str(), entry.subject.as_str()),
+        ("anna", id.as_str())
+    );
+    assert_eq!(
+        entry.parameters,
+        json!({"operation": "clean", "host": "host-a", "params": {"max_age_hours": 24}})
+    );
 }
 
 async fn a_key_is_free_again_when_its_task_has_ended_however_it_ended(test: TestQueue) {
@@ -239,6 +256,7 @@ async fn what_was_accepted_is_there_when_its_asker_has_gone(test: TestQueue) {
 
 upkeep_testkit::on_both_engines!(
     the_same_request_is_not_queued_twice,
+    the_audit_trail_keeps_all_that_was_asked_for,
     a_key_is_free_again_when_its_task_has_ended_however_it_ended,
     a_key_is_kept_while_its_task_waits_for_another_attempt,
     asking_again_after_a_wish_to_cancel_makes_a_new_task,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use upkeep_contract::task::{AttemptOutcome, ForceCloseOutcome, TaskState};
 use upkeep_contract::{TaskId, WorkerId};
 use upkeep_queue::{Ending, Finish, Lease, QueueError, STALE_AFTER, WorkerMode};
-use upkeep_testkit::{TestQueue, claim_all, new_worker, task};
+use upkeep_testkit::{TestQueue, claim_all, new_worker, newest_audit, task};
 
 use crate::support::{
     LEASE, MILLISECOND, attempts, keyed, outcomes, read, running, state, succeed,
@@ -43,7 +43,7 @@ async fn a_living_workers_task_is_not_closed_by_force(test: TestQueue) {
         "alive to the last millisecond"
     );
     assert_eq!(test.bare().await.tasks().await, before);
-    assert_eq!(test.queue.audit(None, 1).await.unwrap()[0].what, "enqueue");
+    assert_eq!(newest_audit(&test.queue, 1).await[0].what, "enqueue");
     test.queue
         .set_worker_mode(&worker, WorkerMode::Draining)
         .await
@@ -77,7 +77,7 @@ async fn a_stale_workers_task_is_closed_whatever_its_lease_says(test: TestQueue)
         "{error:?}"
     );
     assert_eq!(outcomes(&test, &id).await, [AttemptOutcome::Lost]);
-    let entry = test.queue.audit(None, 1).await.unwrap().remove(0);
+    let entry = newest_audit(&test.queue, 1).await.remove(0);
     assert_eq!(
         (entry.who.as_str(), entry.what.as_str()),
         ("anna", "force_close")

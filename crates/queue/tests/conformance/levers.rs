@@ -5,7 +5,7 @@ use upkeep_contract::waiting::{PausedOperation, Waiting};
 use upkeep_contract::worker::{ClaimStrategy, WorkerState};
 use upkeep_contract::{OperationId, TaskId, Timestamp, WorkerId};
 use upkeep_queue::{NewTask, QueueError, WorkerMode};
-use upkeep_testkit::{TestQueue, new_worker, task};
+use upkeep_testkit::{TestQueue, new_worker, newest_audit, task};
 
 use crate::support::{SECOND, by, names, of, performs, read, running, state, succeed};
 
@@ -61,7 +61,7 @@ async fn a_paused_operation_waits_until_it_is_resumed_and_what_runs_goes_on(test
     test.queue.resume(&operation, "bert").await.unwrap();
     assert_eq!(test.queue.paused().await.unwrap(), []);
     assert_eq!(test.claim_with("w", &both, 9).await.len(), 2);
-    let audit = test.queue.audit(None, 100).await.unwrap();
+    let audit = newest_audit(&test.queue, 100).await;
     let told: Vec<_> = audit
         .iter()
         .filter(|entry| entry.subject == "test-operation")
@@ -103,7 +103,7 @@ async fn a_priority_changes_only_while_its_task_waits_and_decides_who_is_next(te
     let filter = performs(&["test-operation"], "host-a", ClaimStrategy::Priority);
     let claims = test.claim_with("w", &filter, 4).await;
     assert_eq!(names(&claims), ["c", "d", "b", "a"]);
-    let entry = test.queue.audit(None, 1).await.unwrap().remove(0);
+    let entry = newest_audit(&test.queue, 1).await.remove(0);
     assert_eq!(
         (entry.what.as_str(), entry.subject.as_str()),
         ("set_priority", ids[0].as_str())
@@ -160,7 +160,7 @@ async fn a_worker_is_told_to_drain_until_it_is_told_to_go_on(test: TestQueue) {
         .await
         .unwrap();
     assert_eq!(shown().await, (WorkerState::Active, None));
-    let audit = test.queue.audit(None, 10).await.unwrap();
+    let audit = newest_audit(&test.queue, 10).await;
     let told: Vec<_> = audit
         .iter()
         .map(|one| (one.who.as_str(), one.what.as_str()))
@@ -198,11 +198,7 @@ async fn a_worker_that_is_not_there_is_told_so(test: TestQueue) {
             "{refused:?}"
         );
     }
-    assert_eq!(
-        test.queue.audit(None, 10).await.unwrap(),
-        [],
-        "nothing was done"
-    );
+    assert_eq!(newest_audit(&test.queue, 10).await, [], "nothing was done");
 }
 
 async fn a_raised_task_passes_the_others_also_when_it_was_handed_back(test: TestQueue) {

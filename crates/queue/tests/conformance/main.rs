@@ -2,6 +2,7 @@
 //! every refusal, and what operators, consoles and workers rely on besides.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod audit;
 mod cancel;
 mod changes;
 mod claim;

@@ -1,5 +1,7 @@
 // the one interface through which the UI reaches Rust. Pages and state know this file, never a transport.
 // every promise rejects with a BackendError, whatever went wrong.
+import type { AuditFilter } from "$lib/generated/AuditFilter";
+import type { AuditPage } from "$lib/generated/AuditPage";
 import type { BulkCancelOutcome } from "$lib/generated/BulkCancelOutcome";
 import type { BulkCount } from "$lib/generated/BulkCount";
 import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
@@ -78,6 +80,9 @@ export interface Backend {
   taskLog(taskId: TaskId, after: number | null, limit: number): Promise<LogLine[]>;
   /** The native save dialog; the path that was written, or `null` when the operator thought better of it. */
   saveReport(taskId: TaskId): Promise<string | null>;
+
+  /** Who did what, the newest first, after the line of that id. */
+  listAudit(filter: AuditFilter, after: string | null, limit: number): Promise<AuditPage>;
 
   /** The first message comes at once; the stream ends by itself after the final state. */
   watchTask(taskId: TaskId, watcher: Watcher<TaskUpdate>): Stop;

@@ -68,6 +68,7 @@ export function tauriBackend(): Backend {
     taskDetail: (taskId) => call("task_detail", { taskId }),
     taskLog: (taskId, after, limit) => call("task_log", { taskId, after, limit }),
     saveReport: (taskId) => call("save_report", { taskId }),
+    listAudit: (filter, after, limit) => call("list_audit", { filter, after, limit }),
     watchTask: (taskId, watcher) => watch("watch_task", { taskId }, watcher),
     watchVitals: (watcher) => watch("watch_vitals", {}, watcher),
     onChange,

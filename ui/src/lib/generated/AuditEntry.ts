@@ -28,6 +28,6 @@ what: string,
  */
 subject: string, 
 /**
- * With which parameters.
+ * With which parameters; of a request `operation`, `params` and, when there are, `host`, `group`, `rerun_of`.
  */
 parameters: JsonValue, };
