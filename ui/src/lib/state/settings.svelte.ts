@@ -35,6 +35,11 @@ export class SettingsState {
     }).stop;
   }
 
+  /** One read, for who needs to know the locations and need not follow them. */
+  async look(): Promise<void> {
+    await this.#read();
+  }
+
   async #read(): Promise<void> {
     try {
       this.value = await this.#backend.settings();
