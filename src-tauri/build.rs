@@ -24,6 +24,7 @@ const COMMANDS: &[&str] = &[
     "run_task_again",
     "list_tasks",
     "task_detail",
+    "earlier_runs",
     "task_log",
     "save_report",
     "watch_task",

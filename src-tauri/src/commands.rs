@@ -38,6 +38,7 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         tasks::run_task_again,
         tasks::list_tasks,
         tasks::task_detail,
+        tasks::earlier_runs,
         tasks::task_log,
         tasks::save_report,
         tasks::watch_task,

@@ -8,6 +8,7 @@ import type { BulkCancelOutcome } from "$lib/generated/BulkCancelOutcome";
 import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
+import type { EarlierRuns } from "$lib/generated/EarlierRuns";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
@@ -44,6 +45,7 @@ export class FakeBackend implements Backend {
   settingsValue: SettingsView = someSettings();
   details = new Map<string, TaskDetail>();
   logs = new Map<string, LogLine[]>();
+  earlier = new Map<string, EarlierRuns>();
 
   /** What was asked, in order. */
   triggered: Triggered[] = [];
@@ -169,6 +171,8 @@ export class FakeBackend implements Backend {
     });
   runTaskAgain = (taskId: string) => this.#answer("runTaskAgain", () => accepted(`${taskId}-again`));
 
+  earlierRuns = (taskId: string) =>
+    this.#answer("earlierRuns", () => this.earlier.get(taskId) ?? { previous: null, usual: null });
   listAudit = (filter: AuditFilter, after: string | null, limit: number) =>
     this.#answer("listAudit", () => {
       const found = this.audit

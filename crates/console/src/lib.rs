@@ -7,6 +7,7 @@
 mod audit;
 mod changes;
 mod console;
+mod earlier;
 mod embedded;
 mod error;
 mod fleet;

@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod choice;
 pub mod cleanup;
 pub mod clock;
+pub mod earlier;
 pub mod error;
 pub mod event;
 pub mod group;

@@ -5,7 +5,8 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, error, event, group, health, overview, params, settings, statistics, task,
+    audit, bulk, cleanup, earlier, error, event, group, health, overview, params, settings,
+    statistics, task,
 };
 
 /// Writes one `.ts` file for each type that crosses to the UI, and for each type those are made of.
@@ -21,6 +22,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     bulk::BulkRunAgainOutcome::export_all(&config)?;
     cleanup::CleanupReport::export_all(&config)?;
     cleanup::RestoreReport::export_all(&config)?;
+    earlier::EarlierRuns::export_all(&config)?;
     error::ErrorReply::export_all(&config)?;
     event::Change::export_all(&config)?;
     group::FanOutOutcome::export_all(&config)?;

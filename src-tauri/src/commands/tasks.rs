@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State, WebviewWindow};
+use upkeep_contract::earlier::EarlierRuns;
 use upkeep_contract::task::{
     CancelOutcome, LogLine, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskUpdate,
     TriggerOutcome,
@@ -62,6 +63,15 @@ pub(crate) async fn task_detail(
     task_id: TaskId,
 ) -> Reply<TaskDetail> {
     Ok(state.console(&app).await?.task(&task_id).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn earlier_runs(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    task_id: TaskId,
+) -> Reply<EarlierRuns> {
+    Ok(state.console(&app).await?.earlier_runs(&task_id).await?)
 }
 
 #[tauri::command]

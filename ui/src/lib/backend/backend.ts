@@ -7,6 +7,7 @@ import type { BulkCount } from "$lib/generated/BulkCount";
 import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
+import type { EarlierRuns } from "$lib/generated/EarlierRuns";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { GroupId } from "$lib/generated/GroupId";
@@ -76,6 +77,8 @@ export interface Backend {
 
   listTasks(filter: TaskFilter, after: TaskCursor | null, limit: number): Promise<TaskPage>;
   taskDetail(taskId: TaskId): Promise<TaskDetail>;
+  /** The run before of the same operation on the same host, and how long such runs took. */
+  earlierRuns(taskId: TaskId): Promise<EarlierRuns>;
   /** Lines after that sequence number, the oldest first; `null` begins at the first line. */
   taskLog(taskId: TaskId, after: number | null, limit: number): Promise<LogLine[]>;
   /** The native save dialog; the path that was written, or `null` when the operator thought better of it. */

@@ -66,6 +66,7 @@ export function tauriBackend(): Backend {
     resumeWorker: (workerId) => call("resume_worker", { workerId }),
     listTasks: (filter, after, limit) => call("list_tasks", { filter, after, limit }),
     taskDetail: (taskId) => call("task_detail", { taskId }),
+    earlierRuns: (taskId) => call("earlier_runs", { taskId }),
     taskLog: (taskId, after, limit) => call("task_log", { taskId, after, limit }),
     saveReport: (taskId) => call("save_report", { taskId }),
     listAudit: (filter, after, limit) => call("list_audit", { filter, after, limit }),
