@@ -233,9 +233,7 @@ mod tests {
         for _ in 0..length {
             all = all
                 .iter()
-                .flat_map(|shorter| {
-                    STATUSES.map(|status| [shorter.as_slice(), &[status]].concat())
-                })
+                .flat_map(|shorter| STATUSES.map(|status| [shorter.as_slice(), &[status]].concat()))
                 .collect();
         }
         all

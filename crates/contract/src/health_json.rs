@@ -174,7 +174,6 @@ fn rfc3339(at: Timestamp) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use serde_json::{Value, json};
 

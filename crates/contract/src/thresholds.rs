@@ -274,11 +274,12 @@ impl Thresholds {
         self
     }
 
-    /// The same threshold for every measure.
+    /// The same thresholds for every measure, and no floor.
     #[must_use]
     pub fn all(threshold: Threshold) -> Self {
         Self {
             levels: [threshold; Measure::ALL.len()],
+            disk_floor_bytes: 0,
             ..Self::default()
         }
     }
