@@ -27,6 +27,7 @@ const COMMANDS: &[&str] = &[
     "task_log",
     "save_report",
     "watch_task",
+    "health_history",
     "watch_vitals",
     "unwatch",
     "settings",
@@ -35,6 +36,8 @@ const COMMANDS: &[&str] = &[
     "save_run_store",
     "remove_run_store",
     "set_embedded_worker",
+    "save_threshold",
+    "save_health_number",
     "choose_folder",
 ];
 

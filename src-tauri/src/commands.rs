@@ -6,6 +6,7 @@
 )]
 
 mod fleet;
+mod health;
 mod levers;
 mod overview;
 mod settings;
@@ -40,6 +41,7 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         tasks::task_log,
         tasks::save_report,
         tasks::watch_task,
+        health::health_history,
         vitals::watch_vitals,
         vitals::unwatch,
         settings::settings,
@@ -48,6 +50,8 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         settings::save_run_store,
         settings::remove_run_store,
         settings::set_embedded_worker,
+        settings::save_threshold,
+        settings::save_health_number,
         settings::choose_folder,
     ])
 }

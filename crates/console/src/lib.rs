@@ -9,6 +9,7 @@ mod console;
 mod embedded;
 mod error;
 mod fleet;
+mod health;
 mod levers;
 mod overview;
 mod report;

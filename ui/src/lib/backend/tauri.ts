@@ -68,6 +68,7 @@ export function tauriBackend(): Backend {
     taskDetail: (taskId) => call("task_detail", { taskId }),
     taskLog: (taskId, after, limit) => call("task_log", { taskId, after, limit }),
     saveReport: (taskId) => call("save_report", { taskId }),
+    healthHistory: (host, limit) => call("health_history", { host, limit }),
     watchTask: (taskId, watcher) => watch("watch_task", { taskId }, watcher),
     watchVitals: (watcher) => watch("watch_vitals", {}, watcher),
     onChange,
@@ -77,6 +78,8 @@ export function tauriBackend(): Backend {
     saveRunStore: (previousName, runStore) => call("save_run_store", { previousName, runStore }),
     removeRunStore: (name) => call("remove_run_store", { name }),
     setEmbeddedWorker: (enabled) => call("set_embedded_worker", { enabled }),
+    saveThreshold: (key, threshold) => call("save_threshold", { key, threshold }),
+    saveHealthNumber: (key, value) => call("save_health_number", { key, value }),
     chooseFolder: () => call("choose_folder"),
   };
 }

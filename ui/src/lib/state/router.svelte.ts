@@ -1,4 +1,4 @@
-// the address is the hash: `#/overview`, `#/tasks?state=failed`, `#/tasks/<id>`, `#/groups/<id>`.
+// the address is the hash: `#/overview`, `#/tasks?state=failed`, `#/tasks/<id>`, `#/groups/<id>`, `#/health/live`.
 import type { GroupId } from "$lib/generated/GroupId";
 import type { TaskId } from "$lib/generated/TaskId";
 
@@ -8,6 +8,7 @@ export type Route =
   | { page: "task"; taskId: TaskId }
   | { page: "group"; groupId: GroupId }
   | { page: "workers" }
+  | { page: "health"; tab: string }
   | { page: "settings" };
 
 export function parseRoute(hash: string): Route {
@@ -24,6 +25,8 @@ export function parseRoute(hash: string): Route {
         : { page: "tasks", query: new URLSearchParams() };
     case "workers":
       return { page: "workers" };
+    case "health":
+      return { page: "health", tab: rest ?? "" };
     case "settings":
       return { page: "settings" };
     default:
