@@ -100,9 +100,12 @@ export class HealthState implements Asker {
   }
 
   async #ended(taskId: TaskId): Promise<void> {
-    await this.#tools.watches.ending(taskId);
-    await this.#read();
-    if (this.asked?.taskId === taskId) this.asked = null;
+    try {
+      await this.#tools.watches.ending(taskId);
+      await this.#read();
+    } finally {
+      if (this.asked?.taskId === taskId) this.asked = null;
+    }
   }
 
   async #read(): Promise<void> {
