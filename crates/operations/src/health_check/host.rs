@@ -211,10 +211,11 @@ pub(super) fn runtime(runtime: &RuntimeStatistics, thresholds: &Thresholds) -> [
         unit: "tasks",
         observed: runtime.global_queue_depth as f64,
         threshold: thresholds.of(Measure::RuntimeQueue),
-        message: format!(
-            "{} async tasks wait for one of {} threads",
-            runtime.global_queue_depth, runtime.worker_threads
-        ),
+        message: match runtime.global_queue_depth {
+            0 => "no async task waits for a thread".to_owned(),
+            1 => "one async task waits for a thread".to_owned(),
+            more => format!("{more} async tasks wait for one of {} threads", runtime.worker_threads),
+        },
         action: "this worker has more to do than its threads can; give it less at once, or start another worker",
     };
     [alive.judge(), waiting.judge()]
