@@ -214,7 +214,10 @@ pub(super) fn runtime(runtime: &RuntimeStatistics, thresholds: &Thresholds) -> [
         message: match runtime.global_queue_depth {
             0 => "no async task waits for a thread".to_owned(),
             1 => "one async task waits for a thread".to_owned(),
-            more => format!("{more} async tasks wait for one of {} threads", runtime.worker_threads),
+            more => format!(
+                "{more} async tasks wait for one of {} threads",
+                runtime.worker_threads
+            ),
         },
         action: "this worker has more to do than its threads can; give it less at once, or start another worker",
     };

@@ -137,8 +137,8 @@ mod tests {
     fn a_queue_that_nobody_serves_is_told() {
         let check = |queued, oldest_waiting_ms, expect: CheckStatus| {
             let health = QueueHealth {
-                queued,
                 oldest_waiting_ms,
+                queued,
                 ..WELL
             };
             judged(&queue(&health, Measure::Queue.default_threshold()), expect);

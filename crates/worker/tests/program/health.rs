@@ -22,7 +22,10 @@ fn document(warning: f64, critical: f64) -> Value {
     let output = home.output(DOCUMENT);
     // whatever the health: the check itself succeeded
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(!home.path().join("upkeep.db").exists(), "no queue is opened");
+    assert!(
+        !home.path().join("upkeep.db").exists(),
+        "no queue is opened"
+    );
     serde_json::from_str(&stdout(&output)).unwrap()
 }
 
