@@ -27,13 +27,17 @@ async fn a_lowered_threshold_turns_the_check_and_its_remedy_leads_to_the_right_p
     // the wrong way round is refused while it is typed
     app.go("#/settings").await;
     type_into(&app, "threshold-disk-warning", "96").await;
-    app.wait_for_text("threshold-disk", "comes after critical").await;
+    app.wait_for_text("threshold-disk", "comes after critical")
+        .await;
     type_into(&app, "threshold-disk-warning", "0.0001").await;
     app.click("threshold-disk-save").await;
     app.find("threshold-disk-default").await;
     let config = std::fs::read_to_string(installation.home().join("config.toml")).unwrap();
     assert!(config.starts_with("# ask anna\n"), "{config}");
-    assert!(config.contains("disk = { warning = 0.0001, critical = 95 }"), "{config}");
+    assert!(
+        config.contains("disk = { warning = 0.0001, critical = 95 }"),
+        "{config}"
+    );
 
     app.click("nav-health").await;
     app.find("health-empty").await;
@@ -63,14 +67,20 @@ async fn a_lowered_threshold_turns_the_check_and_its_remedy_leads_to_the_right_p
     for check in &report.checks {
         let row = format!("[data-testid='health-check'][data-check='{}']", check.id);
         let said = app.css(&row).await.text().await.unwrap().to_lowercase();
-        assert!(said.contains(&check.message.to_lowercase()), "{said}\n{check:?}");
+        assert!(
+            said.contains(&check.message.to_lowercase()),
+            "{said}\n{check:?}"
+        );
     }
 
     // one click to the preview, prefilled; nothing goes without the next one
     app.click("remedy").await;
     app.wait_for_text("plan-total", "1 file").await;
     let plan = app.text("plan-dialog").await;
-    assert!(plan.contains("old.txt") && !plan.contains("young.txt"), "{plan}");
+    assert!(
+        plan.contains("old.txt") && !plan.contains("young.txt"),
+        "{plan}"
+    );
     assert!(old.exists(), "a preview removes nothing");
     let tasks = all_tasks(&queue).await;
     assert_eq!(tasks.len(), 2);
