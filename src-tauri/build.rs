@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "task_log",
     "save_report",
     "watch_task",
+    "health_history",
     "watch_vitals",
     "unwatch",
     "list_audit",
@@ -37,6 +38,8 @@ const COMMANDS: &[&str] = &[
     "save_run_store",
     "remove_run_store",
     "set_embedded_worker",
+    "save_threshold",
+    "save_health_number",
     "choose_folder",
 ];
 

@@ -11,6 +11,7 @@ mod desktop {
     mod cleaning;
     mod figures;
     mod fleet;
+    mod health;
     mod life;
     mod settings;
     mod trash;

@@ -7,6 +7,7 @@
 
 mod audit;
 mod fleet;
+mod health;
 mod levers;
 mod overview;
 mod settings;
@@ -42,6 +43,7 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         tasks::task_log,
         tasks::save_report,
         tasks::watch_task,
+        health::health_history,
         vitals::watch_vitals,
         vitals::unwatch,
         audit::list_audit,
@@ -51,6 +53,8 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         settings::save_run_store,
         settings::remove_run_store,
         settings::set_embedded_worker,
+        settings::save_threshold,
+        settings::save_health_number,
         settings::choose_folder,
     ])
 }

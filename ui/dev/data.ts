@@ -1,4 +1,5 @@
 // reports, logs and names that the scenes show.
+import type { HealthCheck } from "$lib/generated/HealthCheck";
 import type { CleanupReport } from "$lib/generated/CleanupReport";
 import type { LogLine } from "$lib/generated/LogLine";
 import { aHealth, anEntry, aPreview } from "../tests/builders";
@@ -97,7 +98,8 @@ function check(
   message: string,
   action: string,
 ) {
-  return { id, status, observed, unit, warning, critical, message, action };
+  const remedies: HealthCheck["remedies"] = [];
+  return { id, status, observed, unit, warning, critical, message, action, remedies };
 }
 
 export function lines(count: number): LogLine[] {

@@ -1,6 +1,7 @@
 // test data that names only what matters.
 import type { JsonValue } from "$lib/generated/serde_json/JsonValue";
 import type { CleanupReport } from "$lib/generated/CleanupReport";
+import type { HealthCheck } from "$lib/generated/HealthCheck";
 import type { HealthReport } from "$lib/generated/HealthReport";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LocationSettings } from "$lib/generated/LocationSettings";
@@ -268,6 +269,21 @@ export function aHealth(change: Partial<HealthReport> = {}): HealthReport {
   };
 }
 
+export function aCheck(id: string, change: Partial<HealthCheck> = {}): HealthCheck {
+  return {
+    id,
+    status: "ok",
+    observed: 40,
+    unit: "percent",
+    warning: 80,
+    critical: 95,
+    message: `${id} as it is`,
+    action: "",
+    remedies: [],
+    ...change,
+  };
+}
+
 export function someVitals(change: Partial<HostVitals> = {}): HostVitals {
   return {
     at: NOW,
@@ -418,6 +434,25 @@ export function someSettings(change: Partial<SettingsView> = {}): SettingsView {
       },
     ],
     suggestions: [],
+    health: {
+      thresholds: [
+        {
+          key: "memory",
+          unit: "percent",
+          threshold: { warning: 80, critical: 95 },
+          default: { warning: 80, critical: 95 },
+          most: 100,
+        },
+        {
+          key: "queue",
+          unit: "seconds",
+          threshold: { warning: 60, critical: 600 },
+          default: { warning: 300, critical: 3600 },
+          most: 31_536_000,
+        },
+      ],
+      numbers: [{ key: "probe_limit_ms", unit: "ms", value: 2000, default: 2000, least: 100, most: 60_000 }],
+    },
     error: null,
     ...change,
   };

@@ -12,6 +12,9 @@ import type { EarlierRuns } from "$lib/generated/EarlierRuns";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
+import type { HealthHistory } from "$lib/generated/HealthHistory";
+import type { HealthRecord } from "$lib/generated/HealthRecord";
+import type { HealthReport } from "$lib/generated/HealthReport";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { Overview } from "$lib/generated/Overview";
@@ -24,6 +27,7 @@ import type { TaskFilter } from "$lib/generated/TaskFilter";
 import type { TaskGroup } from "$lib/generated/TaskGroup";
 import type { TaskPage } from "$lib/generated/TaskPage";
 import type { TaskUpdate } from "$lib/generated/TaskUpdate";
+import type { Threshold } from "$lib/generated/Threshold";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Worker } from "$lib/generated/Worker";
 import { accepted, anOverview, fannedOut, NOW, someSettings } from "./builders";
@@ -250,7 +254,55 @@ export class FakeBackend implements Backend {
       "setEmbeddedWorker",
       () => (this.settingsValue = { ...this.settingsValue, embedded_worker: enabled }),
     );
+  saveThreshold = (key: string, threshold: Threshold | null) =>
+    this.#answer("saveThreshold", () => {
+      const { health } = this.settingsValue;
+      const thresholds = health.thresholds.map((each) =>
+        each.key === key ? { ...each, threshold: threshold ?? each.default } : each,
+      );
+      return (this.settingsValue = { ...this.settingsValue, health: { ...health, thresholds } });
+    });
+  saveHealthNumber = (key: string, value: number | null) =>
+    this.#answer("saveHealthNumber", () => {
+      const { health } = this.settingsValue;
+      const numbers = health.numbers.map((each) =>
+        each.key === key ? { ...each, value: value ?? each.default } : each,
+      );
+      return (this.settingsValue = { ...this.settingsValue, health: { ...health, numbers } });
+    });
+  healthHistory = (host: string | null, limit: number) =>
+    this.#answer("healthHistory", () => this.#health(host ?? this.settingsValue.host, limit));
   chooseFolder = () => this.#answer("chooseFolder", (): string | null => "/srv/chosen");
+
+  #health(host: string, limit: number): HealthHistory {
+    const all = this.#all().filter(({ operation }) => operation === "health-check");
+    const there = all.filter((task) => (task.worker_host ?? task.target_host) === host);
+    const records = there
+      .filter((task) => task.finished_at !== null)
+      .map((task): HealthRecord => ({
+        task_id: task.id,
+        state: task.state,
+        enqueued_at: task.enqueued_at,
+        finished_at: task.finished_at ?? 0,
+        requested_by: task.requested_by,
+        error: task.error,
+        report: this.#detail(task.id).report as unknown as HealthReport | null,
+      }))
+      .slice(0, limit);
+    const hosts = [...all.flatMap((task) => task.worker_host ?? []), host, this.settingsValue.host];
+    return {
+      host,
+      hosts: [...new Set(hosts)].sort(),
+      current: there.find((task) => task.finished_at === null)?.id ?? null,
+      last: records[0] ?? null,
+      latest: records.find(({ report }) => report) ?? null,
+      points: records.flatMap(({ task_id, report }) =>
+        report
+          ? [{ task_id, checked_at: report.checked_at, status: report.status, checks: report.checks }]
+          : [],
+      ),
+    };
+  }
 
   #detail(taskId: string): TaskDetail {
     const detail = this.details.get(taskId);

@@ -2,10 +2,19 @@ import { expect, test } from "vitest";
 import type { HealthCheck } from "$lib/generated/HealthCheck";
 import { announcement, planned, reportSummary } from "$lib/operations/summary";
 import { RateMeter } from "$lib/state/rate";
-import { aCleanup, aHealth, anEntry, aPreview, detailOf, ended, someStatistics } from "./builders";
+import {
+  aCheck as anyCheck,
+  aCleanup,
+  aHealth,
+  anEntry,
+  aPreview,
+  detailOf,
+  ended,
+  someStatistics,
+} from "./builders";
 
 function aCheck(id: string, status: HealthCheck["status"], observed: number | null): HealthCheck {
-  return { id, status, observed, unit: "percent", warning: 80, critical: 95, message: "", action: "" };
+  return anyCheck(id, { status, observed });
 }
 
 test.each([

@@ -57,6 +57,10 @@ test("every command goes out under its name with the arguments it takes", async 
   await backend.resumeWorker("w");
   await backend.listTasks(filter, null, 50);
   await backend.taskDetail("t");
+  await backend.healthHistory("web-02", 100);
+  await backend.saveThreshold("disk", { warning: 1, critical: 2 });
+  await backend.saveThreshold("disk", null);
+  await backend.saveHealthNumber("probe_limit_ms", 500);
   await backend.taskLog("t", 7, 100);
   await backend.saveReport("t");
   await backend.settings();
@@ -88,6 +92,10 @@ test("every command goes out under its name with the arguments it takes", async 
     { command: "resume_worker", args: { workerId: "w" } },
     { command: "list_tasks", args: { filter, after: null, limit: 50 } },
     { command: "task_detail", args: { taskId: "t" } },
+    { command: "health_history", args: { host: "web-02", limit: 100 } },
+    { command: "save_threshold", args: { key: "disk", threshold: { warning: 1, critical: 2 } } },
+    { command: "save_threshold", args: { key: "disk", threshold: null } },
+    { command: "save_health_number", args: { key: "probe_limit_ms", value: 500 } },
     { command: "task_log", args: { taskId: "t", after: 7, limit: 100 } },
     { command: "save_report", args: { taskId: "t" } },
     { command: "settings", args: {} },

@@ -3,6 +3,7 @@
 //! Rule: a file that is wrong is not touched, and what would become wrong is not written.
 //! One editor at a time, across processes, by a lock file beside the configuration.
 
+mod health;
 mod lists;
 
 use std::fs::File;
@@ -14,6 +15,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Tab
 use upkeep_contract::choice::{check_rules, check_run_store_rules};
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
 
+pub use self::health::{set_health_number, set_threshold};
 use self::lists::{merge_list, plain};
 use crate::read::read_text;
 use crate::write::{folder_of, replace};

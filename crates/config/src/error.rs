@@ -55,15 +55,17 @@ pub enum Fault {
     #[error("contains a zero character, which no path can have")]
     ZeroInPath,
     /// Thresholds the wrong way round.
-    #[error("has its warning at {warning}, above its critical threshold {critical}")]
+    #[error("has its warning at {warning}, above its critical threshold {critical} ({unit})")]
     WarningAboveCritical {
         /// The warning threshold in force.
         warning: String,
         /// The critical threshold in force.
         critical: String,
+        /// The unit of both.
+        unit: &'static str,
     },
     /// A number outside its range.
-    #[error("is {value}, outside {least} to {most}")]
+    #[error("is {value}, outside {least} to {most}{}", .unit.map(|unit| format!(" ({unit})")).unwrap_or_default())]
     OutOfRange {
         /// What was found.
         value: String,
@@ -71,10 +73,15 @@ pub enum Fault {
         least: String,
         /// The most allowed.
         most: String,
+        /// The unit of all three; none where the key says it.
+        unit: Option<&'static str>,
     },
     /// A rule of what a cleanup takes that cannot be used.
     #[error("{0}")]
     Rule(RuleProblem),
+    /// There is no such setting.
+    #[error("is no setting of the health check")]
+    NoSuchSetting,
     /// The name that is to be changed or removed does not exist.
     #[error("`{0}` is not in the configuration")]
     NoSuchName(String),
@@ -110,6 +117,7 @@ impl Fault {
                 "lower the warning, or raise the critical threshold".to_owned()
             }
             Self::OutOfRange { least, most, .. } => format!("give a number from {least} to {most}"),
+            Self::NoSuchSetting => "use a key of [health] that docs/health.md names".to_owned(),
             Self::Rule(problem) => problem.cure(),
             Self::NoSuchName(_) => {
                 "read the settings again; somebody may have removed or renamed it".to_owned()
@@ -221,7 +229,7 @@ impl ConfigError {
                 ErrorCode::InvalidConfiguration
             }
             Self::Refused {
-                fault: Fault::NoSuchName(_),
+                fault: Fault::NoSuchName(_) | Fault::NoSuchSetting,
                 ..
             } => ErrorCode::NotFound,
             Self::Refused { .. } => ErrorCode::InvalidParameters,

@@ -1,52 +1,7 @@
-//! Thresholds of the health checks, as the operator may set them.
+//! `[health]`: thresholds of the health checks, as the operator may set them.
 
 use serde::Deserialize;
-
-/// Warning and critical thresholds of one check.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Levels {
-    /// At or above this the check warns.
-    pub warning: f64,
-    /// At or above this it is critical.
-    pub critical: f64,
-}
-
-/// Thresholds of the health checks. What the file does not say is as in [`HealthSettings::default`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct HealthSettings {
-    /// Percent of all cores, mean over the window.
-    pub cpu: Levels,
-    /// Percent of memory not available.
-    pub memory: Levels,
-    /// Percent of swap in use.
-    pub swap: Levels,
-    /// Percent of each file system in use.
-    pub disk: Levels,
-    /// Below this many bytes available a large disk warns whatever its percentage.
-    pub disk_floor_bytes: u64,
-    /// Percent of each file system's inodes in use.
-    pub inodes: Levels,
-    /// One-minute load average per core.
-    pub load: Levels,
-    /// Async tasks alive in the worker.
-    pub runtime: Levels,
-}
-
-impl Default for HealthSettings {
-    fn default() -> Self {
-        let levels = |warning, critical| Levels { warning, critical };
-        Self {
-            cpu: levels(90.0, 98.0),
-            memory: levels(80.0, 95.0),
-            swap: levels(80.0, 95.0),
-            disk: levels(90.0, 95.0),
-            disk_floor_bytes: 1 << 30,
-            inodes: levels(90.0, 95.0),
-            load: levels(1.0, 2.0),
-            runtime: levels(100.0, 1000.0),
-        }
-    }
-}
+use upkeep_contract::thresholds::{HealthNumber, Measure, Threshold, Thresholds};
 
 /// One check's table as written: each threshold may be left out.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -57,15 +12,15 @@ pub(crate) struct LevelsTable {
 }
 
 impl LevelsTable {
-    fn over(self, default: Levels) -> Levels {
-        Levels {
+    fn over(self, default: Threshold) -> Threshold {
+        Threshold {
             warning: self.warning.unwrap_or(default.warning),
             critical: self.critical.unwrap_or(default.critical),
         }
     }
 }
 
-/// `[health]` as written.
+/// `[health]` as written. Its keys are those of [`Measure`] and [`HealthNumber`]; a test keeps it so.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HealthTable {
@@ -73,40 +28,94 @@ pub(crate) struct HealthTable {
     memory: LevelsTable,
     swap: LevelsTable,
     disk: LevelsTable,
-    disk_floor_bytes: Option<u64>,
     inodes: LevelsTable,
     load: LevelsTable,
+    pressure_cpu: LevelsTable,
+    pressure_io: LevelsTable,
+    pressure_memory: LevelsTable,
+    temperature: LevelsTable,
     runtime: LevelsTable,
+    runtime_queue: LevelsTable,
+    queue: LevelsTable,
+    failures: LevelsTable,
+    workers: LevelsTable,
+    database: LevelsTable,
+    disk_floor_bytes: Option<u64>,
+    probe_limit_ms: Option<u64>,
 }
 
-impl From<HealthTable> for HealthSettings {
-    fn from(table: HealthTable) -> Self {
-        let default = Self::default();
-        Self {
-            cpu: table.cpu.over(default.cpu),
-            memory: table.memory.over(default.memory),
-            swap: table.swap.over(default.swap),
-            disk: table.disk.over(default.disk),
-            disk_floor_bytes: table.disk_floor_bytes.unwrap_or(default.disk_floor_bytes),
-            inodes: table.inodes.over(default.inodes),
-            load: table.load.over(default.load),
-            runtime: table.runtime.over(default.runtime),
+impl HealthTable {
+    fn levels(&self, measure: Measure) -> LevelsTable {
+        match measure {
+            Measure::Cpu => self.cpu,
+            Measure::Memory => self.memory,
+            Measure::Swap => self.swap,
+            Measure::Disk => self.disk,
+            Measure::Inodes => self.inodes,
+            Measure::Load => self.load,
+            Measure::PressureCpu => self.pressure_cpu,
+            Measure::PressureIo => self.pressure_io,
+            Measure::PressureMemory => self.pressure_memory,
+            Measure::Temperature => self.temperature,
+            Measure::Runtime => self.runtime,
+            Measure::RuntimeQueue => self.runtime_queue,
+            Measure::Queue => self.queue,
+            Measure::Failures => self.failures,
+            Measure::Workers => self.workers,
+            Measure::Database => self.database,
         }
     }
 }
 
-impl HealthSettings {
-    /// Each check's key with its thresholds and the largest number that makes sense for it.
-    pub(crate) fn levels(&self) -> [(&'static str, Levels, f64); 7] {
-        const PERCENT: f64 = 100.0;
-        [
-            ("cpu", self.cpu, PERCENT),
-            ("memory", self.memory, PERCENT),
-            ("swap", self.swap, PERCENT),
-            ("disk", self.disk, PERCENT),
-            ("inodes", self.inodes, PERCENT),
-            ("load", self.load, 1_000.0),
-            ("runtime", self.runtime, 1_000_000.0),
-        ]
+impl From<HealthTable> for Thresholds {
+    fn from(table: HealthTable) -> Self {
+        let mut thresholds = Self::default();
+        for measure in Measure::ALL {
+            let threshold = table.levels(measure).over(measure.default_threshold());
+            thresholds = thresholds.with(measure, threshold);
+        }
+        let number = |written: Option<u64>, number: HealthNumber| {
+            written.unwrap_or_else(|| number.default_value())
+        };
+        thresholds.disk_floor_bytes = number(table.disk_floor_bytes, HealthNumber::DiskFloor);
+        thresholds.probe_limit_ms = number(table.probe_limit_ms, HealthNumber::ProbeLimit);
+        thresholds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::fields::fields_of;
+
+    #[test]
+    fn the_table_has_a_key_for_every_measure_and_number_and_no_other() {
+        let written: BTreeSet<&str> = fields_of::<HealthTable>().iter().copied().collect();
+        let designed: BTreeSet<&str> = Measure::ALL
+            .iter()
+            .map(|measure| measure.key())
+            .chain(HealthNumber::ALL.iter().map(|number| number.key()))
+            .collect();
+        assert_eq!(written, designed);
+    }
+
+    #[test]
+    fn each_key_sets_its_own_measure() {
+        for measure in Measure::ALL {
+            let key = measure.key();
+            let table: HealthTable =
+                toml::from_str(&format!("{key} = {{ warning = 0.5, critical = 0.75 }}")).unwrap();
+            let expect = Thresholds::default().with(measure, Threshold::new(0.5, 0.75));
+            assert_eq!(Thresholds::from(table), expect, "{key}");
+        }
+        let table: HealthTable =
+            toml::from_str("disk_floor_bytes = 7\nprobe_limit_ms = 300").unwrap();
+        let thresholds = Thresholds::from(table);
+        assert_eq!(
+            (thresholds.disk_floor_bytes, thresholds.probe_limit_ms),
+            (7, 300)
+        );
     }
 }

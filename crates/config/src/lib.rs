@@ -21,10 +21,10 @@ mod write;
 pub use database::without_password;
 pub use edit::{
     remove_location, remove_run_store, save_location, save_run_store, set_embedded_worker,
+    set_health_number, set_threshold,
 };
 pub use error::{ConfigError, Fault, Invalid};
 pub use folders::{DATABASE_VARIABLE, Folders, HOME_VARIABLE};
-pub use health::{HealthSettings, Levels};
 pub use settings::{CleaningSettings, Configuration, OWN_TEMPORARY_NAME, WorkerSettings};
 pub use suggest::suggestions;
 pub use write::{FirstStart, ensure_exists};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use upkeep_contract::choice::{RuleFault, check_rules, check_run_store_rules};
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+use upkeep_contract::thresholds::{HealthNumber, Measure, ThresholdFault};
 
 use crate::document::{Document, Node, Step, dotted, line_and_column, one_line};
 use crate::fields::fields_of;
@@ -149,7 +150,8 @@ fn expected(key: &str) -> &'static str {
         | "locations.keep_newest"
         | "locations.min_age_hours"
         | "locations.min_size_bytes"
-        | "health.disk_floor_bytes" => "write a whole number, without quotes",
+        | "health.disk_floor_bytes"
+        | "health.probe_limit_ms" => "write a whole number, without quotes",
         "locations.include" | "locations.exclude" => {
             "write a list of patterns, such as [\"*.tmp\", \"build/**\"]"
         }
@@ -261,23 +263,59 @@ fn check_worker(document: &Document<'_>, worker: &WorkerSettings) -> Result<(), 
 }
 
 fn check_health(document: &Document<'_>, configuration: &Configuration) -> Result<(), ConfigError> {
-    for (check, levels, most) in configuration.health.levels() {
-        let table = [Step::Key("health".to_owned()), Step::Key(check.to_owned())];
-        for (key, value) in [("warning", levels.warning), ("critical", levels.critical)] {
-            if !(value > 0.0 && value <= most) {
-                let steps = [&table[..], &[Step::Key(key.to_owned())]].concat();
-                return Err(document.wrong(&steps, out_of_range(&value, &"above 0", &most)));
-            }
-        }
-        if levels.warning > levels.critical {
-            let fault = Fault::WarningAboveCritical {
-                warning: levels.warning.to_string(),
-                critical: levels.critical.to_string(),
-            };
-            return Err(document.wrong(&table, fault));
-        }
+    let steps_of = |keys: &[&str]| -> Vec<Step> {
+        let all = ["health"].iter().chain(keys);
+        all.map(|key| Step::Key((*key).to_owned())).collect()
+    };
+    for measure in Measure::ALL {
+        measure
+            .check(configuration.health.of(measure))
+            .map_err(|fault| match fault {
+                ThresholdFault::OutOfRange { key, .. } => document.wrong(
+                    &steps_of(&[measure.key(), key]),
+                    threshold_fault(measure, fault),
+                ),
+                ThresholdFault::WarningAboveCritical(_) => {
+                    document.wrong(&steps_of(&[measure.key()]), threshold_fault(measure, fault))
+                }
+            })?;
+    }
+    for number in HealthNumber::ALL {
+        check_number(number, configuration.health.number(number))
+            .map_err(|fault| document.wrong(&steps_of(&[number.key()]), fault))?;
     }
     Ok(())
+}
+
+/// What is wrong with thresholds, in the words of this file.
+pub(crate) fn threshold_fault(measure: Measure, fault: ThresholdFault) -> Fault {
+    match fault {
+        ThresholdFault::OutOfRange { value, most, .. } => Fault::OutOfRange {
+            value: value.to_string(),
+            least: "above 0".to_owned(),
+            most: most.to_string(),
+            unit: Some(measure.unit()),
+        },
+        ThresholdFault::WarningAboveCritical(threshold) => Fault::WarningAboveCritical {
+            warning: threshold.warning.to_string(),
+            critical: threshold.critical.to_string(),
+            unit: measure.unit(),
+        },
+    }
+}
+
+/// Whether a number of the health check is in its range.
+pub(crate) fn check_number(number: HealthNumber, value: u64) -> Result<(), Fault> {
+    let range = number.range();
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(Fault::OutOfRange {
+        value: value.to_string(),
+        least: range.start().to_string(),
+        most: range.end().to_string(),
+        unit: Some(number.unit()),
+    })
 }
 
 fn out_of_range(value: &dyn ToString, least: &dyn ToString, most: &dyn ToString) -> Fault {
@@ -285,5 +323,6 @@ fn out_of_range(value: &dyn ToString, least: &dyn ToString, most: &dyn ToString)
         value: value.to_string(),
         least: least.to_string(),
         most: most.to_string(),
+        unit: None,
     }
 }

@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+use upkeep_contract::thresholds::Thresholds;
 use upkeep_contract::worker::ClaimStrategy;
 
-use crate::health::{HealthSettings, HealthTable};
+use crate::health::HealthTable;
 
 /// The name of the one location that a new installation has.
 pub const OWN_TEMPORARY_NAME: &str = "upkeep-temporary";
@@ -21,7 +22,7 @@ pub struct Configuration {
     /// How the worker of this installation works.
     pub worker: WorkerSettings,
     /// Thresholds of the health checks.
-    pub health: HealthSettings,
+    pub health: Thresholds,
 }
 
 /// `[cleaning]`: what holds for every cleanup.

@@ -89,7 +89,7 @@ fn first_text(own_temporary: &str) -> String {
 #   strategy = "priority"   # or "fifo", "lifo", "weighted-random"
 #   lease_seconds = 10
 #   [health]
-#   disk = {{ warning = 90, critical = 95 }}   # likewise cpu, memory, swap, inodes, load, runtime
+#   disk = {{ warning = 90, critical = 95 }}   # docs/health.md names every check
 
 # Upkeep's own temporary folder.
 [[locations]]

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use upkeep_config::{
     ConfigError, Configuration, Folders, ensure_exists, remove_location, remove_run_store,
-    save_location, save_run_store, set_embedded_worker,
+    save_location, save_run_store, set_embedded_worker, set_health_number, set_threshold,
 };
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+use upkeep_contract::thresholds::{HealthNumber, Measure, Threshold, Thresholds};
 use upkeep_contract::{ErrorCode, ErrorReply};
 
 const FILE: &str = r#"# our host, ask anna before changing
@@ -500,4 +501,133 @@ fn a_missing_file_is_not_made_by_an_edit() {
         Err(ConfigError::Missing { .. })
     ));
     assert!(!file.exists());
+}
+
+/// Sets the thresholds of disks in a file with this table, and compares what it says then.
+#[track_caller]
+fn disk_set(before: &str, threshold: Option<Threshold>, after: &str) {
+    let here = installation(before);
+    set_threshold(&here.file, Measure::Disk, threshold).unwrap();
+    assert_eq!(here.text(), after);
+    let expect = threshold.unwrap_or_else(|| Measure::Disk.default_threshold());
+    assert_eq!(here.read().health.of(Measure::Disk), expect);
+}
+
+#[test]
+fn thresholds_are_set_whichever_way_they_were_written_and_comments_stay() {
+    let wanted = Some(Threshold::new(70.0, 80.5));
+    disk_set(
+        "# mine\n",
+        wanted,
+        "# mine\n\n[health]\ndisk = { warning = 70, critical = 80.5 }\n",
+    );
+    disk_set(
+        "[health] # of this host\ncpu = { warning = 50 } # busy\n",
+        wanted,
+        "[health] # of this host\ncpu = { warning = 50 } # busy\ndisk = { warning = 70, critical = 80.5 }\n",
+    );
+    disk_set(
+        "[health]\n# ours are large\ndisk = { critical = 99, warning = 98 } # ask anna\n",
+        wanted,
+        "[health]\n# ours are large\ndisk = { critical = 80.5, warning = 70 } # ask anna\n",
+    );
+    disk_set(
+        "[health.disk]\nwarning = 70.0 # as is\n[worker]\nembedded = true\n",
+        wanted,
+        "[health.disk]\nwarning = 70.0 # as is\ncritical = 80.5\n[worker]\nembedded = true\n",
+    );
+    disk_set(
+        "health.disk.warning = 60 # dotted\n",
+        wanted,
+        "health.disk.warning = 70 # dotted\nhealth.disk.critical = 80.5\n",
+    );
+    disk_set(
+        "health = { disk = { warning = 60 } }\n",
+        wanted,
+        "health = { disk = { warning = 70 , critical = 80.5 } }\n",
+    );
+}
+
+#[test]
+fn thresholds_go_back_to_the_default_and_no_comment_is_lost() {
+    disk_set("# mine\n", None, "# mine\n");
+    disk_set("[health]\n", None, "[health]\n");
+    disk_set(
+        "[health]\ndisk = { warning = 70, critical = 80 }\ncpu = { warning = 50 }\n",
+        None,
+        "[health]\ncpu = { warning = 50 }\n",
+    );
+    // what the operator wrote beside it stays, and so does the key, which says the default then
+    disk_set(
+        "[health]\n# ours are large\ndisk = { warning = 70, critical = 80 }\n",
+        None,
+        "[health]\n# ours are large\ndisk = { warning = 90, critical = 95 }\n",
+    );
+    disk_set(
+        "[health]\ndisk = { warning = 70, critical = 80 } # ask anna\n",
+        None,
+        "[health]\ndisk = { warning = 90, critical = 95 } # ask anna\n",
+    );
+    disk_set(
+        "# of disks\n[health.disk]\nwarning = 70 # low\n",
+        None,
+        "# of disks\n[health.disk]\nwarning = 90 # low\ncritical = 95\n",
+    );
+}
+
+#[test]
+fn every_threshold_and_number_is_set_alone_and_taken_back() {
+    let here = installation(FILE);
+    for measure in Measure::ALL {
+        let threshold = Threshold::new(0.25, 0.75);
+        set_threshold(&here.file, measure, Some(threshold)).unwrap();
+        assert_eq!(
+            here.read().health,
+            Thresholds::default().with(measure, threshold)
+        );
+        set_threshold(&here.file, measure, None).unwrap();
+        assert_eq!(here.read().health, Thresholds::default());
+    }
+    for number in HealthNumber::ALL {
+        set_health_number(&here.file, number, Some(4321)).unwrap();
+        assert_eq!(here.read().health.number(number), 4321);
+        set_health_number(&here.file, number, None).unwrap();
+        assert_eq!(here.read().health, Thresholds::default());
+    }
+    assert_eq!(here.text(), format!("{FILE}\n[health]\n"));
+}
+
+#[test]
+fn thresholds_that_cannot_be_used_change_nothing() {
+    let here = installation(FILE);
+    let check = |result: Result<(), ConfigError>, expect: &str| {
+        let error = result.unwrap_err();
+        let reply = ErrorReply::from(&error);
+        assert_eq!(reply.code, ErrorCode::InvalidParameters);
+        assert_eq!(reply.message, expect);
+        assert_eq!(here.text(), FILE);
+    };
+    let set = |warning, critical| {
+        set_threshold(
+            &here.file,
+            Measure::Memory,
+            Some(Threshold::new(warning, critical)),
+        )
+    };
+    check(
+        set(96.0, 95.0),
+        "`health.memory` has its warning at 96, above its critical threshold 95 (percent)",
+    );
+    check(
+        set(50.0, 101.0),
+        "`health.memory` is 101, outside above 0 to 100 (percent)",
+    );
+    check(
+        set(f64::NAN, 95.0),
+        "`health.memory` is NaN, outside above 0 to 100 (percent)",
+    );
+    check(
+        set_health_number(&here.file, HealthNumber::ProbeLimit, Some(1)),
+        "`health.probe_limit_ms` is 1, outside 100 to 60000 (ms)",
+    );
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use upkeep_config::{
-    CleaningSettings, ConfigError, Configuration, FirstStart, Folders, HealthSettings,
-    OWN_TEMPORARY_NAME, WorkerSettings, ensure_exists,
+    CleaningSettings, ConfigError, Configuration, FirstStart, Folders, OWN_TEMPORARY_NAME,
+    WorkerSettings, ensure_exists,
 };
 use upkeep_contract::choice::AgeBy;
 use upkeep_contract::settings::LocationSettings;
+use upkeep_contract::thresholds::{HealthNumber, Measure, Thresholds};
 use upkeep_contract::worker::ClaimStrategy;
 use upkeep_contract::{ErrorCode, ErrorReply};
 
@@ -379,11 +380,70 @@ fn a_number_out_of_range_is_refused() {
         "[health]\ndisk = { warning = 96, critical = 95 }",
         "2:8 health.disk | warning at 96, above its critical threshold 95 | lower the warning",
     );
+    check(
+        "[health]\nprobe_limit_ms = 99",
+        "2:18 health.probe_limit_ms | is 99, outside 100 to 60000 (ms) | from 100 to 60000",
+    );
+    check(
+        "[health]\nprobe_limit_ms = \"2s\"",
+        "2:18 health.probe_limit_ms | expected u64 | whole number",
+    );
+    check(
+        "[health.queue]\ncritical = 200",
+        "1:1 health.queue | warning at 300, above its critical threshold 200 (seconds) | lower",
+    );
     // the default of the other threshold counts, too
     check(
         "[health.cpu]\nwarning = 99",
         "1:1 health.cpu | warning at 99, above its critical threshold 98 | lower",
     );
+}
+
+#[test]
+fn thresholds_of_every_check_are_held_to_their_range_and_order_with_line_key_and_unit() {
+    for measure in Measure::ALL {
+        let (key, unit, most) = (measure.key(), measure.unit(), measure.most());
+        check(
+            &format!("[health]\n{key} = {{ warning = 0.5, critical = {most} }}"),
+            "",
+        );
+        check(
+            &format!("[health.{key}]\nwarning = 0.1\ncritical = {}", most * 2.0),
+            &format!(
+                "3:12 health.{key}.critical | is {}, outside above 0 to {most} ({unit}) | to {most}",
+                most * 2.0
+            ),
+        );
+        check(
+            &format!("[health.{key}]\nwarning = -1"),
+            &format!("2:11 health.{key}.warning | is -1, outside above 0 | to {most}"),
+        );
+        let column = key.len() + 4;
+        check(
+            &format!("[health]\n{key} = {{ warning = 0.9, critical = 0.8 }}"),
+            &format!("2:{column} health.{key} | threshold 0.8 ({unit}) | raise the critical"),
+        );
+        check(
+            &format!("[health]\n{key} = {{ warning = \"a lot\" }}"),
+            &format!(
+                "2:{} health.{key}.warning | expected f64 | {{ warning = ",
+                column + 12
+            ),
+        );
+    }
+    for number in HealthNumber::ALL {
+        let (key, most) = (number.key(), *number.range().end());
+        check(
+            &format!("[health]\n{key} = {}", most + 1),
+            &format!(
+                "2:{} health.{key} | outside {} to {most} ({}) | to {most}",
+                key.len() + 4,
+                number.range().start(),
+                number.unit()
+            ),
+        );
+        check(&format!("[health]\n{key} = {most}"), "");
+    }
 }
 
 #[test]
@@ -396,7 +456,7 @@ fn what_is_not_written_is_as_designed() {
     );
     assert_eq!(configuration.run_stores, []);
     assert_eq!(configuration.worker, WorkerSettings::default());
-    assert_eq!(configuration.health, HealthSettings::default());
+    assert_eq!(configuration.health, Thresholds::default());
 }
 
 #[test]
@@ -423,8 +483,11 @@ fn what_is_written_is_read() {
     };
     assert_eq!(configuration.worker, worker);
     assert_eq!(configuration.health.disk_floor_bytes, 5);
-    assert!((configuration.health.memory.critical - 20.5).abs() < f64::EPSILON);
-    assert_eq!(configuration.health.cpu, HealthSettings::default().cpu);
+    assert!((configuration.health.of(Measure::Memory).critical - 20.5).abs() < f64::EPSILON);
+    assert_eq!(
+        configuration.health.of(Measure::Cpu),
+        Thresholds::default().of(Measure::Cpu)
+    );
 }
 
 #[test]
@@ -443,7 +506,7 @@ fn a_new_installation_has_one_location_its_own_temporary_folder() {
     assert!(configuration.locations[0].enabled && folders.own_temporary().is_dir());
     assert_eq!(configuration.run_stores, []);
     assert_eq!(configuration.worker, WorkerSettings::default());
-    assert_eq!(configuration.health, HealthSettings::default());
+    assert_eq!(configuration.health, Thresholds::default());
 }
 
 #[test]
@@ -470,7 +533,7 @@ fn every_example_of_the_first_file_is_right_when_turned_on() {
     assert_eq!(configuration.run_stores.len(), 1);
     assert_eq!(configuration.cleaning, CleaningSettings::default());
     assert_eq!(configuration.worker, WorkerSettings::default());
-    assert_eq!(configuration.health, HealthSettings::default());
+    assert_eq!(configuration.health, Thresholds::default());
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod earlier;
 mod embedded;
 mod error;
 mod fleet;
+mod health;
 mod levers;
 mod overview;
 mod report;

@@ -11,6 +11,7 @@ use upkeep_contract::event::Change;
 use upkeep_contract::settings::{
     LocationSettings, LocationView, RunStoreSettings, RunStoreView, SettingsView,
 };
+use upkeep_contract::thresholds::{HealthNumber, HealthSettingsView, Measure, Threshold};
 use upkeep_operations::deletion::check_location;
 use upkeep_operations::settings::Settings;
 use upkeep_worker::operation_settings;
@@ -81,6 +82,7 @@ impl Console {
             locations: Vec::new(),
             run_stores: Vec::new(),
             suggestions: Vec::new(),
+            health: HealthSettingsView::default(),
             error: None,
         };
         let (configuration, settings) = match self.read_settings() {
@@ -95,6 +97,7 @@ impl Console {
         blocking(move || {
             view.embedded_worker = configuration.worker.embedded;
             view.suggestions = suggestions(&folders, &configuration);
+            view.health = HealthSettingsView::from(&configuration.health);
             view.locations = configuration
                 .locations
                 .into_iter()
@@ -193,6 +196,41 @@ impl Console {
         .await
     }
 
+    /// Sets both thresholds of one check of the health check, or none to go back to the defaults.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Config`] when there is no such check, the thresholds are out of range or the wrong way
+    /// round, or the present file is wrong. The file is as it was then.
+    pub async fn save_threshold(
+        &self,
+        key: String,
+        threshold: Option<Threshold>,
+    ) -> Result<SettingsView, ConsoleError> {
+        let measure = Measure::of_key(&key).ok_or_else(|| no_such_setting(&key))?;
+        let parameters = json!({"change": "save_threshold", "threshold": threshold});
+        self.change(&format!("health.{key}"), parameters, move |file| {
+            upkeep_config::set_threshold(file, measure, threshold)
+        })
+        .await
+    }
+
+    /// Sets a number of the health check, or none to go back to the default.
+    ///
+    /// # Errors
+    /// As [`Console::save_threshold`].
+    pub async fn save_health_number(
+        &self,
+        key: String,
+        value: Option<u64>,
+    ) -> Result<SettingsView, ConsoleError> {
+        let number = HealthNumber::of_key(&key).ok_or_else(|| no_such_setting(&key))?;
+        let parameters = json!({"change": "save_health_number", "value": value});
+        self.change(&format!("health.{key}"), parameters, move |file| {
+            upkeep_config::set_health_number(file, number, value)
+        })
+        .await
+    }
+
     fn read_settings(&self) -> Result<(Configuration, Settings), ConsoleError> {
         Ok((self.configuration()?, operation_settings(&self.folders)?))
     }
@@ -218,6 +256,14 @@ impl Console {
             .map_err(ConsoleError::NotRecorded)?;
         self.settings().await
     }
+}
+
+fn no_such_setting(key: &str) -> ConsoleError {
+    upkeep_config::ConfigError::Refused {
+        key: format!("health.{key}"),
+        fault: upkeep_config::Fault::NoSuchSetting,
+    }
+    .into()
 }
 
 async fn blocking<T: Send + 'static>(

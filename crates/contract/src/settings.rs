@@ -6,6 +6,7 @@ use ts_rs::TS;
 
 use crate::ErrorReply;
 use crate::choice::AgeBy;
+use crate::thresholds::HealthSettingsView;
 
 /// A named directory that cleaning may touch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
@@ -153,7 +154,7 @@ pub struct SuggestedLocation {
 }
 
 /// The Settings page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct SettingsView {
     /// The configuration file.
     pub config_file: String,
@@ -171,6 +172,8 @@ pub struct SettingsView {
     pub run_stores: Vec<RunStoreView>,
     /// Suggestions not yet configured.
     pub suggestions: Vec<SuggestedLocation>,
+    /// The thresholds of the health check.
+    pub health: HealthSettingsView,
     /// Set when the file cannot be used; the lists are empty then, and nothing is cleaned.
     pub error: Option<ErrorReply>,
 }

@@ -27,7 +27,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     event::Change::export_all(&config)?;
     group::FanOutOutcome::export_all(&config)?;
     group::TaskGroup::export_all(&config)?;
-    health::HealthReport::export_all(&config)?;
+    health::HealthHistory::export_all(&config)?;
     overview::Overview::export_all(&config)?;
     params::CleanupRunsParams::export_all(&config)?;
     params::CleanupTempFilesParams::export_all(&config)?;

@@ -6,8 +6,10 @@
 mod host;
 mod judge;
 mod queue;
+mod remedies;
 mod storage;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,22 +21,42 @@ use upkeep_contract::worker::HostVitals;
 
 use crate::history::TaskHistory;
 use crate::host::host_name;
-use crate::probes::limit::with_limit;
-use crate::probes::mounts::data_mounts;
+use crate::probes::limit::Asker;
+use crate::probes::mounts::{Mount, data_mounts};
+use crate::probes::temperature::Temperature;
 use crate::probes::{pressure, runtime, temperature};
-use crate::settings::{SettingsSource, Thresholds};
+use crate::settings::{Measure, Settings, SettingsSource};
 use crate::vitals::{SystemSampler, load_of_last_minute};
 use crate::{Context, Finished, Operation, OperationError};
 use storage::Storage;
 
-/// How long any one probe may take.
-const PROBE_LIMIT: Duration = Duration::from_secs(2);
+/// Where the figures come from; tests give a host of their own making.
+struct Sources {
+    load: fn() -> Result<f64, String>,
+    mounts: fn() -> std::io::Result<Vec<Mount>>,
+    temperatures: fn() -> Vec<Temperature>,
+    pressure: PathBuf,
+}
+
+impl Default for Sources {
+    /// This host.
+    fn default() -> Self {
+        Self {
+            load: load_of_last_minute,
+            mounts: data_mounts,
+            temperatures: temperature::read,
+            pressure: PathBuf::from(pressure::FOLDER),
+        }
+    }
+}
 
 /// The operation.
 pub struct HealthCheckOperation {
     settings: Arc<dyn SettingsSource>,
     history: Option<Arc<dyn TaskHistory>>,
+    sources: Sources,
     storage: Storage,
+    sensors: Asker<Vec<Temperature>>,
 }
 
 impl HealthCheckOperation {
@@ -44,24 +66,32 @@ impl HealthCheckOperation {
         Self {
             settings,
             history,
-            storage: Storage::new(PROBE_LIMIT),
+            sources: Sources::default(),
+            storage: Storage::default(),
+            sensors: Asker::default(),
         }
     }
 
-    /// Every check but `cpu`, which needs the whole window.
+    /// Every check but `cpu`, which needs the whole window. All that may hang is asked at once.
     async fn all_but_cpu(
         &self,
         vitals: &HostVitals,
-        thresholds: &Thresholds,
+        settings: &Arc<Settings>,
         context: &Context,
     ) -> Vec<HealthCheck> {
+        let thresholds = &settings.thresholds;
+        let limit = Duration::from_millis(thresholds.probe_limit_ms);
         // before anything here spawns a task of its own
         let age = runtime::process_age().unwrap_or_default();
-        let runtime = host::runtime(&runtime::statistics(age), thresholds.runtime_alive_tasks);
+        let runtime = host::runtime(&runtime::statistics(age), thresholds);
         let mut checks = vec![
-            host::memory(vitals, thresholds.memory),
-            host::swap(vitals, thresholds.swap),
-            host::load(load_of_last_minute(), vitals.cpu_cores, thresholds.load),
+            host::memory(vitals, thresholds.of(Measure::Memory)),
+            host::swap(vitals, thresholds.of(Measure::Swap)),
+            host::load(
+                (self.sources.load)(),
+                vitals.cpu_cores,
+                thresholds.of(Measure::Load),
+            ),
         ];
         context.progress(
             count(&checks),
@@ -70,14 +100,23 @@ impl HealthCheckOperation {
             "looking at the file systems",
         );
         let (storage, temperatures, queue) = tokio::join!(
-            self.storage.checks(data_mounts(), thresholds),
-            with_limit(PROBE_LIMIT, temperature::read),
-            queue::checks(self.history.as_deref(), PROBE_LIMIT),
+            self.storage.checks((self.sources.mounts)(), settings),
+            self.sensors
+                .ask(Path::new("sensors"), limit, self.sources.temperatures),
+            queue::checks(self.history.as_deref(), thresholds, limit),
         );
         checks.extend(storage);
-        checks.extend(pressure::read().iter().map(host::pressure));
-        checks.extend(host::temperatures(temperatures));
-        checks.push(runtime);
+        let pressures = pressure::read_in(&self.sources.pressure);
+        checks.extend(
+            pressures
+                .iter()
+                .map(|found| host::pressure(found, thresholds)),
+        );
+        checks.extend(host::temperatures(
+            temperatures,
+            thresholds.of(Measure::Temperature),
+        ));
+        checks.extend(runtime);
         checks.extend(queue);
         context.progress(
             count(&checks),
@@ -113,20 +152,20 @@ impl Operation for HealthCheckOperation {
     ) -> Result<Finished<HealthReport>, OperationError> {
         let started = Instant::now();
         let checked_at = context.clock.now();
-        let thresholds = self.settings.load()?.thresholds;
+        let settings = Arc::new(self.settings.load()?);
         let window = Duration::from_millis(u64::from(params.cpu_window_ms));
 
         let mut sampler = SystemSampler::new();
         let vitals = sampler.sample_without_disks(checked_at);
         let (others, ()) = tokio::select! {
-            looked = async { tokio::join!(self.all_but_cpu(&vitals, &thresholds, context), tokio::time::sleep(window)) } => looked,
+            looked = async { tokio::join!(self.all_but_cpu(&vitals, &settings, context), tokio::time::sleep(window)) } => looked,
             () = context.cancellation.cancelled() => return Err(OperationError::Cancelled { report: None }),
         };
         let cpu = sampler
             .sample_without_disks(context.clock.now())
             .cpu_percent;
 
-        let mut checks = vec![host::cpu(cpu, window, thresholds.cpu)];
+        let mut checks = vec![host::cpu(cpu, window, settings.thresholds.of(Measure::Cpu))];
         checks.extend(others);
         context.progress(count(&checks), Some(count(&checks)), "checks", "done");
         let report = HealthReport {

@@ -4,60 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+pub use upkeep_contract::thresholds::{Measure, Threshold, Thresholds};
 
 use crate::OperationError;
-
-/// Warning and critical thresholds of one check.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Threshold {
-    /// At or above this the check warns.
-    pub warning: f64,
-    /// At or above this it is critical.
-    pub critical: f64,
-}
-
-impl Threshold {
-    /// Thresholds from two numbers of the check's unit.
-    pub const fn new(warning: f64, critical: f64) -> Self {
-        Self { warning, critical }
-    }
-}
-
-/// Thresholds of all checks. The defaults are those of the example in README.md, "Configuration".
-#[derive(Clone, Debug, PartialEq)]
-pub struct Thresholds {
-    /// Percent of all cores, mean over the window.
-    pub cpu: Threshold,
-    /// Percent of memory not available.
-    pub memory: Threshold,
-    /// Percent of swap in use.
-    pub swap: Threshold,
-    /// Percent of each file system in use.
-    pub disk: Threshold,
-    /// Below this many bytes available a disk warns whatever its percentage, but only when it is larger than ten times this.
-    pub disk_floor_bytes: u64,
-    /// Percent of each file system's inodes in use.
-    pub inodes: Threshold,
-    /// One-minute load average per core.
-    pub load: Threshold,
-    /// Async tasks alive in the worker.
-    pub runtime_alive_tasks: Threshold,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self {
-            cpu: Threshold::new(90.0, 98.0),
-            memory: Threshold::new(80.0, 95.0),
-            swap: Threshold::new(80.0, 95.0),
-            disk: Threshold::new(90.0, 95.0),
-            disk_floor_bytes: 1 << 30,
-            inodes: Threshold::new(90.0, 95.0),
-            load: Threshold::new(1.0, 2.0),
-            runtime_alive_tasks: Threshold::new(100.0, 1000.0),
-        }
-    }
-}
 
 /// What the operations need of the configuration.
 #[derive(Clone, Debug, PartialEq)]

@@ -94,6 +94,19 @@ pub(crate) struct ExecArguments {
     /// Only find out what would be removed
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// How the report is written; health+json is for health-check only
+    #[arg(long, value_enum, default_value = "json")]
+    pub(crate) format: ReportFormat,
+}
+
+/// How a report is written on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// The report as the operation returns it.
+    Json,
+    /// A document of the type application/health+json, for monitors.
+    #[value(name = "health+json")]
+    HealthJson,
 }
 
 /// What to look at.

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use upkeep_config::Folders;
 use upkeep_contract::OperationId;
+use upkeep_contract::health::HealthReport;
+use upkeep_contract::health_json::HealthDocument;
+use upkeep_contract::operation::HEALTH_CHECK;
 use upkeep_contract::task::{LogLevel, Progress};
 use upkeep_operations::context::{Context, Reporter};
 use upkeep_operations::{Finished, OperationError};
 use upkeep_worker::registry;
 
-use crate::cli::{ExecArguments, Failure, prepare, print_json};
+use crate::cli::{ExecArguments, Failure, ReportFormat, prepare, print_json};
 use crate::logging::Style;
 use crate::selection::no_such_operation;
 use crate::signals::Signals;
@@ -57,6 +60,12 @@ pub(crate) async fn exec(
         }
         object.insert("dry_run".to_owned(), Value::Bool(true));
     }
+    if arguments.format == ReportFormat::HealthJson && id.as_str() != HEALTH_CHECK {
+        return Err(Failure::usage(
+            format!("`{id}` returns no health, so --format health+json says nothing of it"),
+            "leave --format out, or perform health-check",
+        ));
+    }
     registry.accept(&id, params.clone())?;
 
     let mut context = Context::silent(folders.artifacts());
@@ -75,8 +84,12 @@ pub(crate) async fn exec(
         }
     };
     match done {
-        Ok(Finished::Succeeded(report)) => print_json(&report).map(|()| ExitCode::SUCCESS),
-        Ok(Finished::Partial(report)) => print_json(&report).map(|()| ExitCode::from(PARTIAL)),
+        Ok(Finished::Succeeded(report)) => {
+            print_report(report, arguments.format).map(|()| ExitCode::SUCCESS)
+        }
+        Ok(Finished::Partial(report)) => {
+            print_report(report, arguments.format).map(|()| ExitCode::from(PARTIAL))
+        }
         Err(OperationError::Cancelled { report }) => {
             if let Some(report) = report {
                 print_json(&report)?;
@@ -88,6 +101,18 @@ pub(crate) async fn exec(
             Ok(ExitCode::from(CANCELLED))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+fn print_report(report: Value, format: ReportFormat) -> Result<(), Failure> {
+    match format {
+        ReportFormat::Json => print_json(&report),
+        ReportFormat::HealthJson => {
+            let report: HealthReport = serde_json::from_value(report).map_err(|error| {
+                Failure::failed(format!("the report is no health report: {error}"), "")
+            })?;
+            print_json(&HealthDocument::from(&report))
+        }
     }
 }
 

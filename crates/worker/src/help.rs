@@ -75,7 +75,8 @@ pub(crate) const EXEC: &str = "\
 Performs one operation now, without any queue.
 
 The report goes to stdout as one JSON object; progress and log lines go to stderr.
-Nothing of it appears in the history.";
+Nothing of it appears in the history. With --format health+json, health-check
+prints a document of the type application/health+json, for monitors.";
 
 pub(crate) const EXEC_MORE: &str = concat!(
     "\
@@ -88,6 +89,7 @@ Exit codes: 0 succeeded, 1 failed, 2 bad usage or parameters, 3 partial, 130 can
     "\
 Examples:
   upkeep-worker exec health-check
+  upkeep-worker exec health-check --format health+json
   upkeep-worker exec cleanup-temp-files --dry-run
   upkeep-worker exec cleanup-temp-files \\
       --params '{\"max_age_hours\":24,\"locations\":[\"scratch\"]}'"

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use upkeep_config::{ConfigError, Configuration, Folders, Levels};
+use upkeep_config::{ConfigError, Configuration, Folders};
 use upkeep_operations::OperationError;
-use upkeep_operations::settings::{Settings, SettingsSource, Threshold, Thresholds};
+use upkeep_operations::settings::{Settings, SettingsSource};
 
 /// Settings from an installation's configuration file.
 #[derive(Clone, Debug)]
@@ -23,29 +23,15 @@ impl SettingsSource for FolderSettings {
 pub fn operation_settings(folders: &Folders) -> Result<Settings, OperationError> {
     let configuration =
         Configuration::read(&folders.config_file()).map_err(|error| unusable(&error))?;
-    let health = configuration.health;
     Ok(Settings {
         locations: configuration.locations,
         run_stores: configuration.run_stores,
         plan_max_age: Duration::from_hours(configuration.cleaning.plan_max_age_hours.into()),
         protected: folders.protected(),
         own_temporary: Some(folders.own_temporary().to_owned()),
-        thresholds: Thresholds {
-            cpu: threshold(health.cpu),
-            memory: threshold(health.memory),
-            swap: threshold(health.swap),
-            disk: threshold(health.disk),
-            disk_floor_bytes: health.disk_floor_bytes,
-            inodes: threshold(health.inodes),
-            load: threshold(health.load),
-            runtime_alive_tasks: threshold(health.runtime),
-        },
+        thresholds: configuration.health,
         statistics_log: folders.statistics_log(),
     })
-}
-
-fn threshold(levels: Levels) -> Threshold {
-    Threshold::new(levels.warning, levels.critical)
 }
 
 fn unusable(error: &ConfigError) -> OperationError {

@@ -2,6 +2,7 @@
 
 use tauri::{AppHandle, State, WebviewWindow};
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings, SettingsView};
+use upkeep_contract::thresholds::Threshold;
 
 use crate::dialogs;
 use crate::error::{Reply, unusable_choice};
@@ -60,6 +61,31 @@ pub(crate) async fn set_embedded_worker(
 ) -> Reply<SettingsView> {
     let console = state.console(&app).await?;
     Ok(console.set_embedded_worker(enabled).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn save_threshold(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    key: String,
+    threshold: Option<Threshold>,
+) -> Reply<SettingsView> {
+    Ok(state
+        .console(&app)
+        .await?
+        .save_threshold(key, threshold)
+        .await?)
+}
+
+#[tauri::command]
+pub(crate) async fn save_health_number(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    key: String,
+    value: Option<u64>,
+) -> Reply<SettingsView> {
+    let console = state.console(&app).await?;
+    Ok(console.save_health_number(key, value).await?)
 }
 
 /// The system's folder dialog; nothing when it was closed.

@@ -5,6 +5,7 @@
 )]
 
 mod earlier;
+mod health;
 mod open;
 mod report;
 mod settings;

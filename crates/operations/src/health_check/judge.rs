@@ -31,6 +31,7 @@ impl Finding<'_> {
             } else {
                 self.action.to_owned()
             },
+            remedies: Vec::new(),
         }
     }
 }
@@ -64,6 +65,7 @@ pub(super) fn unknown(
         critical: None,
         message: message.into(),
         action: action.to_owned(),
+        remedies: Vec::new(),
     }
 }
 

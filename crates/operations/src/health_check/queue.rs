@@ -6,20 +6,26 @@ use upkeep_contract::health::{CheckStatus, HealthCheck};
 
 use super::judge::{Finding, unknown};
 use crate::history::{QueueHealth, TaskHistory};
-use crate::settings::Threshold;
+use crate::settings::{Measure, Threshold, Thresholds};
 
-/// Seconds the oldest due task waits: five minutes are odd on a queue that people watch, an hour means nobody takes it.
-const OLDEST_WAITING: Threshold = Threshold::new(300.0, 3600.0);
-/// Milliseconds of one round trip: above a tenth of a second every click is felt, above a second leases suffer.
-const ROUND_TRIP: Threshold = Threshold::new(100.0, 1000.0);
-
-/// `queue`, `workers` and `database`; none without a history.
-pub(super) async fn checks(history: Option<&dyn TaskHistory>, limit: Duration) -> Vec<HealthCheck> {
+/// `queue`, `queue:failures`, `workers` and `database`; none without a history.
+pub(super) async fn checks(
+    history: Option<&dyn TaskHistory>,
+    thresholds: &Thresholds,
+    limit: Duration,
+) -> Vec<HealthCheck> {
     let Some(history) = history else {
         return Vec::new();
     };
     let why = match tokio::time::timeout(limit, history.health()).await {
-        Ok(Ok(health)) => return vec![queue(&health), workers(&health), database(&health)],
+        Ok(Ok(health)) => {
+            return vec![
+                queue(&health, thresholds.of(Measure::Queue)),
+                failures(&health, thresholds.of(Measure::Failures)),
+                workers(&health, thresholds.of(Measure::Workers)),
+                database(&health, thresholds.of(Measure::Database)),
+            ];
+        }
         Ok(Err(error)) => format!("the database could not be asked: {error}"),
         Err(_) => format!(
             "the database gave no answer within {} s",
@@ -29,6 +35,7 @@ pub(super) async fn checks(history: Option<&dyn TaskHistory>, limit: Duration) -
     let action = "see whether the database can be reached and its disk is not full";
     [
         ("queue", "seconds"),
+        ("queue:failures", "tasks"),
         ("workers", "workers"),
         ("database", "ms"),
     ]
@@ -36,73 +43,71 @@ pub(super) async fn checks(history: Option<&dyn TaskHistory>, limit: Duration) -
     .into()
 }
 
-fn queue(health: &QueueHealth) -> HealthCheck {
+fn queue(health: &QueueHealth, threshold: Threshold) -> HealthCheck {
     let oldest = Duration::from_millis(
         health
             .oldest_waiting_ms
             .and_then(|age| u64::try_from(age).ok())
             .unwrap_or(0),
     );
-    let waiting = match health.queued {
-        0 => "no task waits".to_owned(),
-        1 => format!("one task waits, for {} s", oldest.as_secs()),
-        more => format!("{more} tasks wait, the oldest for {} s", oldest.as_secs()),
-    };
-    let mut check = Finding {
+    Finding {
         id: "queue".to_owned(),
         unit: "seconds",
         observed: oldest.as_secs_f64(),
-        threshold: OLDEST_WAITING,
-        message: waiting,
+        threshold,
+        message: match health.queued {
+            0 => "no task waits".to_owned(),
+            1 => format!("one task waits, for {} s", oldest.as_secs()),
+            more => format!("{more} tasks wait, the oldest for {} s", oldest.as_secs()),
+        },
         action: "see whether a worker is alive that performs this operation on the host the task is meant for",
     }
+    .judge()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are never 2^52 tasks")]
+fn failures(health: &QueueHealth, threshold: Threshold) -> HealthCheck {
+    Finding {
+        id: "queue:failures".to_owned(),
+        unit: "tasks",
+        observed: health.failed_last_hour as f64,
+        threshold,
+        message: match health.failed_last_hour {
+            0 => "no task failed within the last hour".to_owned(),
+            1 => "one task failed within the last hour".to_owned(),
+            more => format!("{more} tasks failed within the last hour"),
+        },
+        action: "open the failed tasks and read their errors",
+    }
+    .judge()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are never 2^52 workers")]
+fn workers(health: &QueueHealth, threshold: Threshold) -> HealthCheck {
+    let (alive, stale) = (health.workers_alive, health.workers_stale);
+    let mut check = Finding {
+        id: "workers".to_owned(),
+        unit: "workers",
+        observed: stale as f64,
+        threshold,
+        message: format!("{alive} alive, {stale} stopped without a farewell"),
+        action: "see whether those workers' hosts are up; their tasks are taken over by others",
+    }
     .judge();
-    if health.failed_last_hour > 0 {
-        check.message = format!(
-            "{}; {} failed within the last hour",
-            check.message, health.failed_last_hour
-        );
-        if check.status == CheckStatus::Ok {
-            check.status = CheckStatus::Warning;
-            "open the failed tasks and read their errors".clone_into(&mut check.action);
-        }
+    // with nobody to take tasks, no number of stale ones makes it better
+    if alive == 0 {
+        check.status = CheckStatus::Critical;
+        "start a worker: open the app, or run `upkeep-worker run`".clone_into(&mut check.action);
     }
     check
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are never 2^52 workers")]
-fn workers(health: &QueueHealth) -> HealthCheck {
-    let (alive, stale) = (health.workers_alive, health.workers_stale);
-    let status = match (alive, stale) {
-        (0, _) => CheckStatus::Critical,
-        (_, 0) => CheckStatus::Ok,
-        _ => CheckStatus::Warning,
-    };
-    let action = match status {
-        CheckStatus::Critical => "start a worker: open the app, or run `upkeep-worker run`",
-        CheckStatus::Warning => {
-            "see whether those workers' hosts are up; their tasks are taken over by others"
-        }
-        _ => "",
-    };
-    HealthCheck {
-        id: "workers".to_owned(),
-        status,
-        observed: Some(stale as f64),
-        unit: "workers".to_owned(),
-        warning: Some(1.0),
-        critical: None,
-        message: format!("{alive} alive, {stale} stopped without a farewell"),
-        action: action.to_owned(),
-    }
-}
-
-fn database(health: &QueueHealth) -> HealthCheck {
+fn database(health: &QueueHealth, threshold: Threshold) -> HealthCheck {
     Finding {
         id: "database".to_owned(),
         unit: "ms",
         observed: health.round_trip_ms,
-        threshold: ROUND_TRIP,
+        threshold,
         message: format!("one round trip took {:.1} ms", health.round_trip_ms),
         action: "see whether the database's host or disk is overloaded",
     }
@@ -122,59 +127,45 @@ mod tests {
         round_trip_ms: 1.0,
     };
 
+    #[track_caller]
+    fn judged(check: &HealthCheck, expect: CheckStatus) {
+        assert_eq!(check.status, expect, "{check:?}");
+        assert_eq!(check.action.is_empty(), expect == CheckStatus::Ok);
+    }
+
     #[test]
-    fn a_queue_that_nobody_serves_or_that_fails_is_told() {
-        let check = |health: QueueHealth, expect: CheckStatus| {
-            let check = queue(&health);
-            assert_eq!(check.status, expect, "{check:?}");
-            assert_eq!(check.action.is_empty(), expect == CheckStatus::Ok);
+    fn a_queue_that_nobody_serves_is_told() {
+        let check = |queued, oldest_waiting_ms, expect: CheckStatus| {
+            let health = QueueHealth {
+                oldest_waiting_ms,
+                queued,
+                ..WELL
+            };
+            judged(&queue(&health, Measure::Queue.default_threshold()), expect);
         };
-        check(WELL, CheckStatus::Ok);
-        check(
-            QueueHealth {
-                queued: 9,
-                oldest_waiting_ms: Some(299_999),
+        check(0, None, CheckStatus::Ok);
+        check(9, Some(299_999), CheckStatus::Ok);
+        check(9, Some(300_000), CheckStatus::Warning);
+        check(1, Some(3_600_000), CheckStatus::Critical);
+        check(1, Some(-5), CheckStatus::Ok);
+    }
+
+    #[test]
+    fn recent_failures_are_told() {
+        let check = |failed_last_hour, expect: CheckStatus| {
+            let health = QueueHealth {
+                failed_last_hour,
                 ..WELL
-            },
-            CheckStatus::Ok,
-        );
-        check(
-            QueueHealth {
-                queued: 9,
-                oldest_waiting_ms: Some(300_000),
-                ..WELL
-            },
-            CheckStatus::Warning,
-        );
-        check(
-            QueueHealth {
-                queued: 1,
-                oldest_waiting_ms: Some(3_600_000),
-                ..WELL
-            },
-            CheckStatus::Critical,
-        );
-        check(
-            QueueHealth {
-                oldest_waiting_ms: Some(-5),
-                ..WELL
-            },
-            CheckStatus::Ok,
-        );
-        check(
-            QueueHealth {
-                failed_last_hour: 1,
-                ..WELL
-            },
-            CheckStatus::Warning,
-        );
-        let both = QueueHealth {
-            failed_last_hour: 1,
-            queued: 1,
-            oldest_waiting_ms: Some(3_600_000),
-            ..WELL
+            };
+            judged(
+                &failures(&health, Measure::Failures.default_threshold()),
+                expect,
+            );
         };
-        check(both, CheckStatus::Critical);
+        check(0, CheckStatus::Ok);
+        check(1, CheckStatus::Warning);
+        check(9, CheckStatus::Warning);
+        check(10, CheckStatus::Critical);
     }
 
     #[test]
@@ -185,10 +176,14 @@ mod tests {
                 workers_stale: stale,
                 ..WELL
             };
-            assert_eq!(workers(&health).status, expect, "{alive} {stale}");
+            judged(
+                &workers(&health, Measure::Workers.default_threshold()),
+                expect,
+            );
         };
         check(1, 0, CheckStatus::Ok);
         check(3, 1, CheckStatus::Warning);
+        check(3, 5, CheckStatus::Critical);
         check(0, 0, CheckStatus::Critical);
         check(0, 2, CheckStatus::Critical);
     }
@@ -196,14 +191,12 @@ mod tests {
     #[test]
     fn a_slow_database_is_told() {
         let check = |round_trip_ms, expect: CheckStatus| {
-            assert_eq!(
-                database(&QueueHealth {
-                    round_trip_ms,
-                    ..WELL
-                })
-                .status,
-                expect
-            );
+            let health = QueueHealth {
+                round_trip_ms,
+                ..WELL
+            };
+            let check = database(&health, Measure::Database.default_threshold());
+            assert_eq!(check.status, expect);
         };
         check(0.4, CheckStatus::Ok);
         check(100.0, CheckStatus::Warning);

@@ -1,50 +1,66 @@
 //! The checks of space and inodes of each mounted file system.
 
-use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
-use upkeep_contract::health::{CheckStatus, HealthCheck};
+use upkeep_contract::health::{CheckStatus, HealthCheck, Remedy};
 
 use super::judge::{Finding, bytes, unknown};
-use crate::probes::limit::with_limit;
+use super::remedies::{Placed, Remedies};
+use crate::probes::limit::Asker;
 use crate::probes::mounts::Mount;
 use crate::probes::space::{self, Space};
-use crate::settings::{Threshold, Thresholds};
+use crate::settings::{Measure as Threshold, Settings, Thresholds};
 
 const PERCENT: &str = "percent";
 
-/// Asks one mount point; tests give one that fails or hangs.
-pub(super) type Measure = Arc<dyn Fn(&Path) -> io::Result<Space> + Send + Sync>;
+/// A file system's space, and its device where the system tells one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measured {
+    space: Space,
+    device: Option<u64>,
+}
 
-/// Asks file systems, each with a time limit, and remembers which still owe an answer.
+/// Asks one mount point; tests give one that fails or hangs.
+pub(super) type Measure = Arc<dyn Fn(&Path) -> io::Result<Measured> + Send + Sync>;
+
+/// Asks file systems, each with a time limit.
 pub(super) struct Storage {
-    limit: Duration,
     measure: Measure,
-    /// Since when a mount owes an answer: one that hangs must not cost a thread at every check.
-    owed: Arc<Mutex<HashMap<PathBuf, Instant>>>,
+    asker: Asker<Answer>,
+    remedies: Remedies,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        let measure = |point: &Path| {
+            Ok(Measured {
+                space: space::measure(point)?,
+                // without it there are no remedies, which is no reason to be without the figures
+                device: space::device_of(point).ok().flatten(),
+            })
+        };
+        Self::with_measure(Arc::new(measure), Remedies::default())
+    }
 }
 
 impl Storage {
-    pub(super) fn new(limit: Duration) -> Self {
-        Self::with_measure(limit, Arc::new(space::measure))
-    }
-
-    pub(super) fn with_measure(limit: Duration, measure: Measure) -> Self {
+    pub(super) fn with_measure(measure: Measure, remedies: Remedies) -> Self {
         Self {
-            limit,
             measure,
-            owed: Arc::default(),
+            asker: Asker::default(),
+            remedies,
         }
     }
 
+    /// Space and inodes of these mounts, all asked at once.
     pub(super) async fn checks(
         &self,
         mounts: io::Result<Vec<Mount>>,
-        thresholds: &Thresholds,
+        settings: &Arc<Settings>,
     ) -> Vec<HealthCheck> {
         let mounts = match mounts {
             Ok(mounts) => mounts,
@@ -59,33 +75,33 @@ impl Storage {
                 )];
             }
         };
-        let answers = join_all(mounts.iter().map(|mount| self.ask(&mount.point))).await;
-        let asked = || mounts.iter().zip(&answers);
-        let disks = asked().filter_map(|(mount, answer)| disk(mount, answer, thresholds));
-        let inodes = asked().filter_map(|(mount, answer)| inodes(mount, answer, thresholds.inodes));
-        disks.chain(inodes).collect()
+        let limit = Duration::from_millis(settings.thresholds.probe_limit_ms);
+        let (answers, placed) = tokio::join!(
+            join_all(mounts.iter().map(|mount| self.ask(&mount.point, limit))),
+            self.remedies.find(settings, limit),
+        );
+        let mut checks = Vec::new();
+        let judges: [Judge; 2] = [disk, inodes];
+        for judge in judges {
+            for (mount, answer) in mounts.iter().zip(&answers) {
+                let Some(mut check) = judge(mount, answer, &settings.thresholds) else {
+                    continue;
+                };
+                if matches!(check.status, CheckStatus::Warning | CheckStatus::Critical) {
+                    check.remedies = on_device(&placed, answer);
+                }
+                checks.push(check);
+            }
+        }
+        checks
     }
 
-    async fn ask(&self, point: &Path) -> Answer {
-        let since = *lock(&self.owed)
-            .entry(point.to_owned())
-            .or_insert_with(Instant::now);
-        if since.elapsed() >= self.limit {
-            return Answer::Failed(format!(
-                "has given no answer for {} s",
-                since.elapsed().as_secs()
-            ));
-        }
-        let (measure, owed, asked) = (self.measure.clone(), self.owed.clone(), point.to_owned());
-        let answer = with_limit(self.limit, move || {
-            let answer = measure(&asked);
-            lock(&owed).remove(&asked);
-            answer
-        });
-        match answer.await {
-            Ok(Ok(space)) => Answer::Space(space),
+    async fn ask(&self, point: &Path, limit: Duration) -> Answer {
+        let (measure, asked) = (self.measure.clone(), point.to_owned());
+        let look = move || match measure(&asked) {
+            Ok(measured) => Answer::Measured(measured),
             // as df does: what this user may not see, or what another mount hides, is left out
-            Ok(Err(error))
+            Err(error)
                 if matches!(
                     error.kind(),
                     io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
@@ -93,26 +109,42 @@ impl Storage {
             {
                 Answer::Hidden
             }
-            Ok(Err(error)) => Answer::Failed(format!("could not be asked: {error}")),
+            Err(error) => Answer::Failed(format!("could not be asked: {error}")),
+        };
+        match self.asker.ask(point, limit, look).await {
+            Ok(answer) => answer,
             Err(why) => Answer::Failed(why.to_string()),
         }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Judges one figure of a file system; none when there is nothing to judge.
+type Judge = fn(&Mount, &Answer, &Thresholds) -> Option<HealthCheck>;
 
+#[derive(Clone)]
 enum Answer {
-    Space(Space),
+    Measured(Measured),
     Hidden,
     Failed(String),
+}
+
+/// The remedies that lie on the file system that gave this answer.
+fn on_device(placed: &[Placed], answer: &Answer) -> Vec<Remedy> {
+    let Answer::Measured(Measured {
+        device: Some(device),
+        ..
+    }) = answer
+    else {
+        return Vec::new();
+    };
+    let there = placed.iter().filter(|placed| placed.device == *device);
+    there.map(|placed| placed.remedy.clone()).collect()
 }
 
 fn disk(mount: &Mount, answer: &Answer, thresholds: &Thresholds) -> Option<HealthCheck> {
     let id = format!("disk:{}", mount.point.display());
     let space = match answer {
-        Answer::Space(space) => space,
+        Answer::Measured(measured) => &measured.space,
         Answer::Hidden => return None,
         Answer::Failed(why) => return Some(failed(id, mount, why)),
     };
@@ -126,7 +158,7 @@ fn disk(mount: &Mount, answer: &Answer, thresholds: &Thresholds) -> Option<Healt
         id,
         unit: PERCENT,
         observed,
-        threshold: thresholds.disk,
+        threshold: thresholds.of(Threshold::Disk),
         message: format!(
             "{} of {} still free",
             bytes(space.available_bytes),
@@ -152,9 +184,9 @@ fn below_floor(space: &Space, floor: u64) -> bool {
     space.available_bytes < floor && space.total_bytes > floor.saturating_mul(10)
 }
 
-fn inodes(mount: &Mount, answer: &Answer, threshold: Threshold) -> Option<HealthCheck> {
+fn inodes(mount: &Mount, answer: &Answer, thresholds: &Thresholds) -> Option<HealthCheck> {
     // a probe that failed is told once, by the check of space
-    let Answer::Space(space) = answer else {
+    let Answer::Measured(Measured { space, .. }) = answer else {
         return None;
     };
     let observed = space.inodes_used_percent()?;
@@ -162,7 +194,7 @@ fn inodes(mount: &Mount, answer: &Answer, threshold: Threshold) -> Option<Health
         id: format!("inodes:{}", mount.point.display()),
         unit: PERCENT,
         observed,
-        threshold,
+        threshold: thresholds.of(Threshold::Inodes),
         message: format!("{} of {} inodes free", space.inodes_free, space.inodes),
         action: "too many files, however small: find the folder that holds most of them and clean it",
     };
@@ -199,9 +231,15 @@ mod tests {
         }
     }
 
+    fn limited(limit_ms: u64) -> Arc<Settings> {
+        let mut settings = Settings::default();
+        settings.thresholds.probe_limit_ms = limit_ms;
+        Arc::new(settings)
+    }
+
     async fn look(storage: &Storage, points: &[&str]) -> Vec<(String, CheckStatus)> {
         let mounts = points.iter().map(|point| mount(point)).collect();
-        let checks = storage.checks(Ok(mounts), &Thresholds::default()).await;
+        let checks = storage.checks(Ok(mounts), &limited(200)).await;
         checks
             .into_iter()
             .map(|check| (check.id, check.status))
@@ -209,7 +247,13 @@ mod tests {
     }
 
     fn answering(measure: impl Fn(&Path) -> io::Result<Space> + Send + Sync + 'static) -> Storage {
-        Storage::with_measure(Duration::from_millis(200), Arc::new(measure))
+        let measure = move |point: &Path| {
+            Ok(Measured {
+                space: measure(point)?,
+                device: Some(if point == Path::new("/srv") { 2 } else { 1 }),
+            })
+        };
+        Storage::with_measure(Arc::new(measure), Remedies::default())
     }
 
     #[tokio::test]
@@ -244,12 +288,15 @@ mod tests {
         use std::sync::atomic::{AtomicUsize, Ordering};
         let asked = Arc::new(AtomicUsize::new(0));
         let (release, held) = std::sync::mpsc::channel::<()>();
-        let held = Mutex::new(held);
+        let held = std::sync::Mutex::new(held);
         let counter = asked.clone();
         let storage = answering(move |point| {
             if point == Path::new("/gone") {
                 counter.fetch_add(1, Ordering::SeqCst);
-                assert!(lock(&held).recv().is_err(), "released by the test's end");
+                assert!(
+                    held.lock().unwrap().recv().is_err(),
+                    "released by the test's end"
+                );
             }
             Ok(FULL)
         });
@@ -267,7 +314,7 @@ mod tests {
         assert_eq!(asked.load(Ordering::SeqCst), 1);
         drop(release);
         // once it answers again it is asked again
-        while !lock(&storage.owed).is_empty() {
+        while storage.asker.owed() > 0 {
             tokio::task::yield_now().await;
         }
         let checks = look(&storage, &["/gone"]).await;
@@ -295,33 +342,98 @@ mod tests {
 
     #[test]
     fn a_large_disk_with_little_left_warns_whatever_its_percentage() {
-        let check = |total: u64, available: u64, expect: CheckStatus| {
+        let check = |total: u64, available: u64, floor: u64, expect: CheckStatus| {
             let space = Space {
                 total_bytes: total,
                 free_bytes: available,
                 available_bytes: available,
                 ..FULL
             };
-            let thresholds = Thresholds {
-                disk: Threshold::new(99.5, 99.9),
-                disk_floor_bytes: 1000,
-                ..Thresholds::default()
-            };
-            let check = disk(&mount("/"), &Answer::Space(space), &thresholds).unwrap();
+            let answer = Answer::Measured(Measured {
+                space,
+                device: None,
+            });
+            let mut thresholds = Thresholds::default()
+                .with(Threshold::Disk, crate::settings::Threshold::new(99.5, 99.9));
+            thresholds.disk_floor_bytes = floor;
+            let check = disk(&mount("/"), &answer, &thresholds).unwrap();
             assert_eq!(check.status, expect, "{check:?}");
             assert_eq!(check.action.is_empty(), expect == CheckStatus::Ok);
         };
-        check(100_000, 1000, CheckStatus::Ok);
-        check(100_000, 999, CheckStatus::Warning);
-        check(10_000, 999, CheckStatus::Ok);
+        check(100_000, 1000, 1000, CheckStatus::Ok);
+        check(100_000, 999, 1000, CheckStatus::Warning);
+        check(100_000, 999, 0, CheckStatus::Ok);
+        check(10_000, 999, 1000, CheckStatus::Ok);
     }
 
     #[tokio::test]
     async fn a_mount_table_that_cannot_be_read_is_told() {
         let storage = answering(|_| Ok(FULL));
         let checks = storage
-            .checks(Err(io::Error::other("gone")), &Thresholds::default())
+            .checks(Err(io::Error::other("gone")), &limited(200))
             .await;
         assert_eq!(checks[0].status, CheckStatus::Unknown);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_offers_the_cleanups_that_lie_on_it_and_no_other() {
+        use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+        let locate = |path: &Path| Some(if path.starts_with("/srv") { 2 } else { 1 });
+        let measure = |point: &Path| {
+            let roomy = Space {
+                free_bytes: 90 << 30,
+                available_bytes: 90 << 30,
+                ..FULL
+            };
+            let (space, device) = match point.to_str() {
+                Some("/") => (FULL, Some(1)),
+                Some("/srv") => (
+                    Space {
+                        inodes_free: 1,
+                        ..roomy
+                    },
+                    Some(2),
+                ),
+                Some("/well") => (roomy, Some(1)),
+                _ => (FULL, None),
+            };
+            Ok(Measured { space, device })
+        };
+        let storage = Storage::with_measure(
+            Arc::new(measure),
+            Remedies::with_locate(Arc::new(move |path, _, _| locate(path))),
+        );
+        let settings = Arc::new(Settings {
+            locations: vec![
+                LocationSettings::new("scratch", "/var/scratch"),
+                LocationSettings::new("builds", "/srv/builds"),
+            ],
+            run_stores: vec![RunStoreSettings::new("runs", "/srv/runs")],
+            ..Settings::default()
+        });
+        let points = ["/", "/nameless", "/srv", "/well"];
+        let checks = storage
+            .checks(Ok(points.map(mount).into()), &settings)
+            .await;
+        let offered: Vec<(&str, Vec<&str>)> = checks
+            .iter()
+            .map(|check| {
+                let names = check.remedies.iter().map(|remedy| remedy.name.as_str());
+                (check.id.as_str(), names.collect())
+            })
+            .collect();
+        assert_eq!(
+            offered,
+            [
+                ("disk:/", vec!["scratch"]),
+                ("disk:/nameless", vec![]),
+                ("disk:/srv", vec![]),
+                ("disk:/well", vec![]),
+                ("inodes:/", vec![]),
+                ("inodes:/nameless", vec![]),
+                ("inodes:/srv", vec!["builds", "runs"]),
+                ("inodes:/well", vec![]),
+            ]
+        );
     }
 }

@@ -9,11 +9,13 @@ use tempfile::TempDir;
 use upkeep_contract::health::{CheckStatus, HealthCheck, HealthReport, HealthStatus};
 use upkeep_contract::params::HealthCheckParams;
 use upkeep_contract::statistics::QueueStatistics;
+use upkeep_contract::worker::HostVitals;
 use upkeep_contract::{TaskId, Timestamp};
 
 use super::HealthCheckOperation;
 use crate::history::{FinishedTask, QueueHealth, TaskHistory};
-use crate::settings::{Settings, SettingsSource, Threshold, Thresholds};
+use crate::probes::temperature::Temperature;
+use crate::settings::{Measure, Settings, SettingsSource, Threshold, Thresholds};
 use crate::{Context, Finished, Operation, OperationError, Registry};
 
 const QUICK: HealthCheckParams = HealthCheckParams { cpu_window_ms: 200 };
@@ -25,16 +27,7 @@ const ALWAYS_CRITICAL: Threshold = Threshold::new(-2.0, -1.0);
 
 /// Thresholds that no host reaches, however busy it is while the tests run.
 fn calm() -> Thresholds {
-    Thresholds {
-        cpu: NEVER,
-        memory: NEVER,
-        swap: NEVER,
-        disk: NEVER,
-        disk_floor_bytes: 0,
-        inodes: NEVER,
-        load: NEVER,
-        runtime_alive_tasks: NEVER,
-    }
+    Thresholds::all(NEVER)
 }
 
 /// What a history answers when it is asked for its health.
@@ -147,7 +140,17 @@ fn close(check: &HealthCheck, expect: f64, tolerance: f64) {
 async fn every_check_of_the_design_is_there_once_and_speaks_to_people() {
     let report = look(calm(), Some(History::Well)).await;
     for id in [
-        "cpu", "memory", "swap", "load", "disk:/", "inodes:/", "runtime", "queue", "workers",
+        "cpu",
+        "memory",
+        "swap",
+        "load",
+        "disk:/",
+        "inodes:/",
+        "runtime",
+        "runtime:queue",
+        "queue",
+        "queue:failures",
+        "workers",
         "database",
     ] {
         assert_eq!(
@@ -281,21 +284,23 @@ async fn lowered_thresholds_make_each_check_warn_or_critical() {
         assert_eq!(check.status, expect, "{check:?}");
         assert!(!check.action.is_empty(), "{check:?}");
     };
-    let all = |threshold| Thresholds {
-        cpu: threshold,
-        memory: threshold,
-        swap: threshold,
-        disk: threshold,
-        disk_floor_bytes: 0,
-        inodes: threshold,
-        load: threshold,
-        runtime_alive_tasks: threshold,
-    };
+    let all = Thresholds::all;
     let ids = [
-        "cpu", "memory", "swap", "disk:/", "inodes:/", "load", "runtime",
+        "cpu",
+        "memory",
+        "swap",
+        "disk:/",
+        "inodes:/",
+        "load",
+        "runtime",
+        "runtime:queue",
+        "queue",
+        "queue:failures",
+        "workers",
+        "database",
     ];
-    let warned = look(all(ALWAYS), None).await;
-    let critical = look(all(ALWAYS_CRITICAL), None).await;
+    let warned = look(all(ALWAYS), Some(History::Well)).await;
+    let critical = look(all(ALWAYS_CRITICAL), Some(History::Well)).await;
     for id in ids {
         check(&warned, id, CheckStatus::Warning);
         check(&critical, id, CheckStatus::Critical);
@@ -305,14 +310,7 @@ async fn lowered_thresholds_make_each_check_warn_or_critical() {
 
 #[tokio::test]
 async fn one_check_alone_decides_the_whole() {
-    let report = look(
-        Thresholds {
-            memory: ALWAYS_CRITICAL,
-            ..calm()
-        },
-        None,
-    )
-    .await;
+    let report = look(calm().with(Measure::Memory, ALWAYS_CRITICAL), None).await;
     assert_eq!(report.status, HealthStatus::Critical);
     assert_eq!(find(&report, "swap").status, CheckStatus::Ok);
 }
@@ -322,7 +320,7 @@ async fn a_database_that_is_away_or_hangs_makes_its_checks_unknown_and_the_task_
     for history in [History::Away, History::Hangs] {
         let started = Instant::now();
         let report = look(calm(), Some(history)).await;
-        for id in ["queue", "workers", "database"] {
+        for id in ["queue", "queue:failures", "workers", "database"] {
             let check = find(&report, id);
             assert_eq!(
                 (check.status, check.observed),
@@ -341,6 +339,119 @@ async fn a_database_that_is_away_or_hangs_makes_its_checks_unknown_and_the_task_
         assert_eq!(find(&report, "memory").status, CheckStatus::Ok);
         assert!(started.elapsed() < Duration::from_secs(10));
     }
+}
+
+/// An operation on a host of the test's own making.
+fn made_up(sources: super::Sources) -> HealthCheckOperation {
+    HealthCheckOperation {
+        sources,
+        ..HealthCheckOperation::new(Arc::new(Settings::default()), None)
+    }
+}
+
+fn nothing_mounted() -> super::Sources {
+    super::Sources {
+        load: || Ok(63.0),
+        mounts: || Ok(Vec::new()),
+        temperatures: Vec::new,
+        pressure: "/nowhere/pressure".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_host_of_64_cores_without_swap_sensors_or_pressure_is_judged_by_what_it_has() {
+    let vitals = HostVitals {
+        at: Timestamp(0),
+        cpu_percent: Some(1.0),
+        cpu_cores: 64,
+        memory_total_bytes: 1 << 40,
+        memory_available_bytes: 1 << 39,
+        swap_total_bytes: 0,
+        swap_used_bytes: 0,
+        load_average: [63.0; 3],
+        disks: Vec::new(),
+        uptime_seconds: 1,
+    };
+    let context = Context::silent("/nowhere".into());
+    let settings = Arc::new(Settings::default());
+    let check = async |sources, expect: &[(&str, CheckStatus, Option<f64>)]| {
+        let checks = made_up(sources)
+            .all_but_cpu(&vitals, &settings, &context)
+            .await;
+        let found: Vec<_> = checks
+            .iter()
+            .filter(|check| !check.id.starts_with("runtime"))
+            .map(|check| (check.id.as_str(), check.status, check.observed))
+            .collect();
+        assert_eq!(found, expect);
+    };
+    let well = [
+        ("memory", CheckStatus::Ok, Some(50.0)),
+        ("swap", CheckStatus::Ok, Some(0.0)),
+        ("load", CheckStatus::Ok, Some(0.98)),
+    ];
+    check(nothing_mounted(), &well).await;
+
+    let folder = TempDir::new().unwrap();
+    std::fs::write(
+        folder.path().join("cpu"),
+        "some avg10=0 avg60=1.5 avg300=0 total=0",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("memory"), "odd").unwrap();
+    let told = super::Sources {
+        pressure: folder.path().into(),
+        temperatures: || {
+            vec![Temperature {
+                sensor: "cpu".into(),
+                celsius: 99.0,
+                critical: None,
+            }]
+        },
+        mounts: || Err(std::io::Error::other("gone")),
+        load: || Err("gone".into()),
+    };
+    let expect = [
+        ("memory", CheckStatus::Ok, Some(50.0)),
+        ("swap", CheckStatus::Ok, Some(0.0)),
+        ("load", CheckStatus::Unknown, None),
+        ("disk:/", CheckStatus::Unknown, None),
+        ("pressure:cpu", CheckStatus::Ok, Some(1.5)),
+        ("pressure:memory", CheckStatus::Unknown, None),
+        ("temperature:cpu", CheckStatus::Critical, Some(99.0)),
+    ];
+    check(told, &expect).await;
+}
+
+#[tokio::test]
+async fn sensors_that_hang_make_one_check_unknown_and_the_rest_is_there_in_time() {
+    let sources = super::Sources {
+        temperatures: || loop {
+            std::thread::park();
+        },
+        ..nothing_mounted()
+    };
+    let mut settings = Settings::default();
+    settings.thresholds.probe_limit_ms = 100;
+    let operation = HealthCheckOperation {
+        sources,
+        ..HealthCheckOperation::new(Arc::new(settings), None)
+    };
+    for _ in 0..3 {
+        let started = Instant::now();
+        let finished = operation
+            .run(QUICK, &Context::silent("/nowhere".into()))
+            .await
+            .unwrap();
+        assert!(started.elapsed() < Duration::from_secs(10));
+        let report = finished.report();
+        assert_eq!(
+            find(report, "temperature:sensors").status,
+            CheckStatus::Unknown
+        );
+        assert_ne!(find(report, "memory").status, CheckStatus::Unknown);
+    }
+    assert_eq!(operation.sensors.owed(), 1, "one thread, however often");
 }
 
 #[tokio::test]

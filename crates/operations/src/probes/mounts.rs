@@ -63,7 +63,7 @@ const REMOTE: [&str; 10] = [
 ];
 
 fn is_remote(file_system: &str) -> bool {
-    REMOTE.contains(&file_system) || file_system.starts_with("fuse.")
+    REMOTE.contains(&file_system) || file_system == "fuse" || file_system.starts_with("fuse.")
 }
 
 /// Folders whose mounts belong to the kernel.
@@ -301,7 +301,8 @@ mod linux {
             let remote = |file_system: &str| {
                 parse(format!("1 0 8:1 / /m rw - {file_system} x rw").as_bytes())[0].remote
             };
-            assert!(remote("nfs4") && remote("cifs") && remote("fuse.sshfs"));
+            assert!(remote("nfs4") && remote("cifs"));
+            assert!(remote("fuse") && remote("fuse.sshfs"));
             assert!(!remote("ext4") && !remote("tmpfs") && !remote("fuseblk"));
         }
     }

@@ -12,12 +12,11 @@ pub(crate) struct Pressure {
     pub(crate) some_last_minute: Result<f64, String>,
 }
 
-/// What the kernel tells; empty where it tells nothing.
-pub(crate) fn read() -> Vec<Pressure> {
-    read_in(Path::new("/proc/pressure"))
-}
+/// Where the kernel tells it.
+pub(crate) const FOLDER: &str = "/proc/pressure";
 
-fn read_in(folder: &Path) -> Vec<Pressure> {
+/// What the kernel tells in this folder; empty where it tells nothing.
+pub(crate) fn read_in(folder: &Path) -> Vec<Pressure> {
     ["cpu", "io", "memory"]
         .into_iter()
         .filter_map(|kind| {

@@ -61,6 +61,19 @@ pub(crate) fn measure(point: &Path) -> io::Result<Space> {
     })
 }
 
+/// The device that this folder lies on; none on a system that does not tell. May hang as [`measure`] does.
+#[cfg(unix)]
+pub(crate) fn device_of(path: &Path) -> io::Result<Option<u64>> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(Some(std::fs::symlink_metadata(path)?.dev()))
+}
+
+/// The device that this folder lies on; none on a system that does not tell.
+#[cfg(not(unix))]
+pub(crate) fn device_of(_: &Path) -> io::Result<Option<u64>> {
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,6 +20,7 @@ mod listing;
 mod model;
 mod opening;
 mod paging;
+mod reports;
 mod rescue;
 mod room;
 mod strategies;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod check;
+mod health;
 mod home;
 mod logs;
 mod manager;

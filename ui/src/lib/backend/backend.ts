@@ -11,6 +11,7 @@ import type { EarlierRuns } from "$lib/generated/EarlierRuns";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { GroupId } from "$lib/generated/GroupId";
+import type { HealthHistory } from "$lib/generated/HealthHistory";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LocationSettings } from "$lib/generated/LocationSettings";
 import type { LogLine } from "$lib/generated/LogLine";
@@ -26,6 +27,7 @@ import type { TaskGroup } from "$lib/generated/TaskGroup";
 import type { TaskId } from "$lib/generated/TaskId";
 import type { TaskPage } from "$lib/generated/TaskPage";
 import type { TaskUpdate } from "$lib/generated/TaskUpdate";
+import type { Threshold } from "$lib/generated/Threshold";
 import type { Timestamp } from "$lib/generated/Timestamp";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Worker } from "$lib/generated/Worker";
@@ -86,6 +88,8 @@ export interface Backend {
 
   /** Who did what, the newest first, after the line of that id. */
   listAudit(filter: AuditFilter, after: string | null, limit: number): Promise<AuditPage>;
+  /** The last health checks of a host, or of this one: at most a hundred. */
+  healthHistory(host: string | null, limit: number): Promise<HealthHistory>;
 
   /** The first message comes at once; the stream ends by itself after the final state. */
   watchTask(taskId: TaskId, watcher: Watcher<TaskUpdate>): Stop;
@@ -100,6 +104,9 @@ export interface Backend {
   saveRunStore(previousName: string | null, runStore: RunStoreSettings): Promise<SettingsView>;
   removeRunStore(name: string): Promise<SettingsView>;
   setEmbeddedWorker(enabled: boolean): Promise<SettingsView>;
+  /** Both thresholds of one check of the health check; `null` goes back to the defaults. */
+  saveThreshold(key: string, threshold: Threshold | null): Promise<SettingsView>;
+  saveHealthNumber(key: string, value: number | null): Promise<SettingsView>;
   /** The native folder dialog; `null` when it was closed. */
   chooseFolder(): Promise<string | null>;
 }

@@ -70,6 +70,7 @@ export function tauriBackend(): Backend {
     taskLog: (taskId, after, limit) => call("task_log", { taskId, after, limit }),
     saveReport: (taskId) => call("save_report", { taskId }),
     listAudit: (filter, after, limit) => call("list_audit", { filter, after, limit }),
+    healthHistory: (host, limit) => call("health_history", { host, limit }),
     watchTask: (taskId, watcher) => watch("watch_task", { taskId }, watcher),
     watchVitals: (watcher) => watch("watch_vitals", {}, watcher),
     onChange,
@@ -79,6 +80,8 @@ export function tauriBackend(): Backend {
     saveRunStore: (previousName, runStore) => call("save_run_store", { previousName, runStore }),
     removeRunStore: (name) => call("remove_run_store", { name }),
     setEmbeddedWorker: (enabled) => call("set_embedded_worker", { enabled }),
+    saveThreshold: (key, threshold) => call("save_threshold", { key, threshold }),
+    saveHealthNumber: (key, value) => call("save_health_number", { key, value }),
     chooseFolder: () => call("choose_folder"),
   };
 }

@@ -25,7 +25,8 @@ export function readReport(value: unknown): Report | null {
     return { kind: "restore", report: value as unknown as RestoreReport };
   }
   if (Array.isArray(value.checks) && typeof value.status === "string") {
-    return { kind: "health", report: value as unknown as HealthReport };
+    const checks = value.checks.map((check) => ({ remedies: [], ...(check as object) }));
+    return { kind: "health", report: { ...value, checks } as unknown as HealthReport };
   }
   if (isObject(value.runtime) && isObject(value.system)) {
     return { kind: "statistics", report: value as unknown as StatisticsReport };

@@ -93,7 +93,10 @@ export function checkName(id: string): string {
     id.includes(":") ? id.slice(id.indexOf(":") + 1) : undefined,
   ];
   const name = kind === "cpu" ? "CPU" : kind;
-  return subject === undefined ? name : `${name} ${subject}`;
+  if (subject === undefined) return kind === "runtime" ? "async tasks" : name;
+  if (kind === "runtime") return "async tasks waiting";
+  if (kind === "queue") return "failed tasks";
+  return `${name} ${subject}`;
 }
 
 /** What a check observed, with its unit. */
@@ -106,6 +109,9 @@ export function observed(value: number | null, unit: string): string {
       return `${decimal(value)} °C`;
     case "seconds":
       return `${decimal(value)} s`;
+    case "tasks":
+    case "workers":
+      return counted(value, unit.slice(0, -1));
     default:
       return `${decimal(value)} ${unit}`.trim();
   }

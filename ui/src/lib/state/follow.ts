@@ -55,6 +55,8 @@ export interface Follow {
   concerns: (change: Change) => boolean;
   /** Reads also after this time without a signal, for what changes silently: a worker that stopped breathing. */
   atLeastEveryMs?: number;
+  /** How long to wait between two reads, where a read costs more than usual. */
+  gapMs?: number;
 }
 
 export interface Follower {
@@ -64,8 +66,8 @@ export interface Follower {
 }
 
 /** Reads at once and again whenever something changed, while the window can be seen. */
-export function followChanges({ backend, read, concerns, atLeastEveryMs }: Follow): Follower {
-  const reads = coalesced(read, READ_GAP_MS);
+export function followChanges({ backend, read, concerns, atLeastEveryMs, gapMs }: Follow): Follower {
+  const reads = coalesced(read, gapMs ?? READ_GAP_MS);
   const visible = () => document.visibilityState !== "hidden";
   // what changed unseen is read when the window is looked at again
   let missed = false;

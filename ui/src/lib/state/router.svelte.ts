@@ -1,4 +1,5 @@
-// the address is the hash: `#/overview`, `#/tasks?state=failed`, `#/tasks/<id>`, `#/groups/<id>`, `#/audit?subject=<id>`.
+// the address is the hash: `#/overview`, `#/tasks?state=failed`, `#/tasks/<id>`, `#/groups/<id>`, `#/health/live`,
+// `#/audit?subject=<id>`.
 import type { GroupId } from "$lib/generated/GroupId";
 import type { TaskId } from "$lib/generated/TaskId";
 
@@ -9,6 +10,7 @@ export type Route =
   | { page: "group"; groupId: GroupId }
   | { page: "workers" }
   | { page: "audit"; query: URLSearchParams }
+  | { page: "health"; tab: string }
   | { page: "settings" };
 
 export function parseRoute(hash: string): Route {
@@ -27,6 +29,8 @@ export function parseRoute(hash: string): Route {
       return { page: "workers" };
     case "audit":
       return { page: "audit", query: new URLSearchParams(search) };
+    case "health":
+      return { page: "health", tab: rest ?? "" };
     case "settings":
       return { page: "settings" };
     default:

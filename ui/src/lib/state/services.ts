@@ -4,6 +4,7 @@ import type { Backend } from "$lib/backend/backend";
 import { announcement } from "$lib/operations/summary";
 import { Announcer } from "./announcer.svelte";
 import { FanOutFlow } from "./fan-out-flow.svelte";
+import { HealthState } from "./health.svelte";
 import { OverviewState } from "./overview.svelte";
 import { PlanFlow } from "./plan-flow.svelte";
 import { SettingsState } from "./settings.svelte";
@@ -17,6 +18,7 @@ export interface Services {
   watches: TaskWatches;
   plan: PlanFlow;
   fanOut: FanOutFlow;
+  health: HealthState;
   overview: OverviewState;
   settings: SettingsState;
   vitals: Vitals;
@@ -37,6 +39,7 @@ export function makeServices(backend: Backend): Services {
     watches,
     plan,
     fanOut,
+    health: new HealthState({ backend, watches, plan, announce }),
     overview: new OverviewState({ backend, watches, plan, fanOut, announce }),
     settings: new SettingsState(backend),
     vitals: new Vitals(backend),

@@ -4,6 +4,7 @@ import { toErrorReply } from "$lib/backend/errors";
 import { isObject } from "$lib/backend/json";
 import { exactTime } from "$lib/format";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
+import type { Remedy } from "$lib/generated/Remedy";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
 import type { Task } from "$lib/generated/Task";
 import type { TaskId } from "$lib/generated/TaskId";
@@ -62,6 +63,13 @@ export class TaskActions implements Asker {
     } catch (thrown) {
       this.failed(toErrorReply(thrown));
     }
+  }
+
+  /** Previews the cleanup that a health check of this host offers. */
+  async remedy(remedy: Remedy, host: string | null): Promise<void> {
+    this.notice = null;
+    const params = isObject(remedy.params) ? remedy.params : {};
+    await this.#tools.plan.start(remedy.operation, params, host, this);
   }
 
   /** Shows the plan of this preview; confirming removes what it lists. */
