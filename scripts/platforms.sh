@@ -7,12 +7,10 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-# what an operation needs of a system lies in these; the queue bundles SQLite, whose C takes a compiler of each system
+# what an operation needs of a system lies in these
 crates="upkeep-contract upkeep-config upkeep-operations"
-
-# in lists of words, for want of arrays
-packages=
-for crate in $crates; do packages="$packages -p $crate"; done
+# the queue bundles SQLite, and its C takes a compiler of the system
+with_c="upkeep-queue upkeep-worker"
 
 has_target() {
     sysroot=$(rustc --print sysroot) && [ -d "$sysroot/lib/rustlib/$1/lib" ]
@@ -24,6 +22,7 @@ add_target() {
 }
 
 checked=0
+# check TARGET NAME COMPILER: the compiler of that system's C, where there is a free one
 check() {
     say "$2 ($1)"
     if ! has_target "$1" && ! add_target "$1"; then
@@ -31,12 +30,21 @@ check() {
         note "with rustup and a network: rustup target add $1"
         return 0
     fi
+    these=$crates
+    if [ -n "$3" ] && command -v "$3" >/dev/null 2>&1; then
+        these="$crates $with_c"
+    else
+        note "not checked: $with_c (SQLite takes a C compiler for $2${3:+: $3})"
+    fi
+    # in words, for want of arrays
+    packages=
+    for crate in $these; do packages="$packages -p $crate"; done
     # shellcheck disable=SC2086 # names of packages are words
     cargo clippy $packages --lib --target "$1" -- -D warnings
     checked=$((checked + 1))
 }
 
-check x86_64-pc-windows-gnu Windows
-check aarch64-apple-darwin macOS
+check x86_64-pc-windows-gnu Windows x86_64-w64-mingw32-gcc
+check aarch64-apple-darwin macOS ''
 
-say "checked for $checked of 2 other systems: $crates"
+say "checked for $checked of 2 other systems"
