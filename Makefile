@@ -1,7 +1,7 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup soak types icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup soak check-platforms types icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
@@ -39,6 +39,9 @@ test-rust: ## unit and integration tests of Rust
 
 test-e2e: ## tests of the app in its real window, under Xvfb
 	@scripts/test.sh e2e
+
+check-platforms: ## check the crates that clean for macOS and Windows (Rust's libraries for them come by rustup)
+	@scripts/platforms.sh
 
 soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks": some of it; sizes: scripts/soak.sh)
 	@scripts/soak.sh $(PARTS)

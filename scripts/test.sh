@@ -79,6 +79,7 @@ ui_lint() {
 rust_lint() {
     stage "rust: format" cargo fmt --all --check
     stage "rust: lint" cargo clippy --workspace --all-targets -- -D warnings
+    stage "rust: other systems" scripts/platforms.sh
 }
 
 ui_tests() { stage "ui: tests" npm_run test; }
@@ -92,6 +93,9 @@ rust_tests() {
     stage "rust: doc tests" cargo test --workspace --doc
     # shellcheck disable=SC2086 # names of targets are words
     stage "rust: tests" on_a_desktop cargo test --workspace --no-fail-fast --lib --bins $targets
+    # the way of deleting of other systems, on this one: the same suite once more
+    stage "rust: cleaning as elsewhere" on_a_desktop cargo test --workspace --no-fail-fast \
+        --features upkeep-operations/portable --test cleaning --test attacks --test everywhere
 }
 
 # one webview at a time

@@ -125,6 +125,7 @@ fn keep_owner(written: &File, present: &std::fs::Metadata) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "on Unix it may fail")]
 fn keep_owner(_: &File, _: &std::fs::Metadata) -> io::Result<()> {
     Ok(())
 }

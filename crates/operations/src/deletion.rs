@@ -11,8 +11,8 @@ pub(crate) mod execute;
 mod in_use;
 pub(crate) mod manifest;
 pub(crate) mod name;
-pub(crate) mod open;
 pub(crate) mod plan;
+pub(crate) mod platform;
 mod refusal;
 pub(crate) mod scan;
 pub(crate) mod stat;
@@ -63,7 +63,7 @@ pub(crate) fn roots_of_all(settings: &Settings) -> Result<HashSet<Identity>, Ope
 pub(crate) fn find_folder(path: &Path) -> std::io::Result<Option<Identity>> {
     match path
         .canonicalize()
-        .and_then(|real| Ok(open::look_at(&real)?))
+        .and_then(|real| Ok(platform::look_at(&real)?))
     {
         Ok(stat) => Ok(Some(stat.identity)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

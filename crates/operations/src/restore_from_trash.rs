@@ -19,7 +19,7 @@ use crate::deletion::cursor::Cursor;
 use crate::deletion::manifest::{Trashed, TrashedFiles};
 use crate::deletion::name::{display, unescape};
 use crate::deletion::open_location;
-use crate::deletion::trash::restore::{Restored, Trashes};
+use crate::deletion::trash::{Restored, Trashes};
 use crate::deletion::work::{Stop, Work};
 use crate::host::host_name;
 use crate::settings::{Settings, SettingsSource};
@@ -198,7 +198,7 @@ fn open(settings: &Settings, name: &str) -> Result<Place, String> {
     let mount = root.stat.mount;
     Ok(Place {
         at: Cursor::new(Arc::new(root), path),
-        trashes: Trashes::of(mount),
+        trashes: Trashes::of(mount)?,
     })
 }
 

@@ -8,7 +8,7 @@ use upkeep_contract::{TaskId, Timestamp, WorkerId};
 
 use crate::OperationError;
 use crate::deletion::cursor::Cursor;
-use crate::deletion::open::{Root, open_root};
+use crate::deletion::platform::{Root, open_root};
 use crate::history::{CleanableHistory, FinishedTask, GoneWorker, Room};
 
 /// Tasks asked for or removed at once.

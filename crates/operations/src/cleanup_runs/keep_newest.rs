@@ -2,13 +2,11 @@
 
 use std::ffi::{CStr, CString};
 
-use rustix::fs::FileType;
-use rustix::io::Errno;
-
 use super::store::Store;
 use crate::deletion::cursor::Cursor;
 use crate::deletion::name::unescape;
 use crate::deletion::plan::{Line, Plan};
+use crate::deletion::platform::{Errno, FileType};
 use crate::deletion::stat::{Kind, Stat};
 use crate::deletion::walk::{Step, Visitor, walk};
 use crate::deletion::work::{Stop, Work};

@@ -4,8 +4,6 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 use std::ffi::{CStr, CString};
 
-use rustix::fs::FileType;
-use rustix::io::Errno;
 use upkeep_contract::cleanup::{CleanupReport, EntryKind, KeptReason, PlanEntry, WorkersTotal};
 use upkeep_contract::{PlanId, TaskId, Timestamp};
 
@@ -14,6 +12,7 @@ use super::store::Store;
 use crate::deletion::cursor::Cursor;
 use crate::deletion::name::escape;
 use crate::deletion::plan::{Line, PlanWriter, Run, Task, Tree, Worker};
+use crate::deletion::platform::{Errno, FileType};
 use crate::deletion::stat::{Identity, Kind, Stat, timestamp};
 use crate::deletion::tally::{self, Folders};
 use crate::deletion::tree::{Obstacle, survey};

@@ -7,7 +7,6 @@
 use std::collections::HashSet;
 use std::ffi::CString;
 
-use rustix::io::Errno;
 use upkeep_contract::cleanup::{CleanupReport, KeptReason};
 
 use super::history::{Artifacts, History, PAGE};
@@ -17,6 +16,7 @@ use crate::deletion::cursor::Cursor;
 use crate::deletion::manifest::{Done, Earlier, Manifest, outcome};
 use crate::deletion::name::unescape;
 use crate::deletion::plan::{Line, Plan, Run, Task, Tree, Worker};
+use crate::deletion::platform::Errno;
 use crate::deletion::stat::{Identity, Stat};
 use crate::deletion::tally;
 use crate::deletion::tree::{Obstacle, Removal, remove_below, remove_directory, survey};

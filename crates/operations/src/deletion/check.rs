@@ -3,72 +3,18 @@
 //! First what the text alone tells, then what the system says of the very directory that
 //! would be opened. Nothing here changes anything, access times included.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path, PathBuf, Prefix};
 
-use rustix::io::Errno;
-
-use super::open::{Root, look_at, open_root};
+use super::platform::places::{
+    CLOSED, HOMES, OPEN_INSIDE, SESSIONS, SHARED, TEMPORARY, homes, plain,
+};
+use super::platform::{Errno, Root, look_at, open_root};
 use super::refusal::Refusal;
 use super::stat::{Identity, Kind, Stat};
 use crate::settings::Settings;
 
-/// Refused themselves and with everything inside.
-const CLOSED: &[&str] = &[
-    "/etc",
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-    "/boot",
-    "/dev",
-    "/proc",
-    "/sys",
-    "/lost+found",
-    "/nix",
-    "/snap",
-    "/run/systemd",
-    "/run/udev",
-    "/run/dbus",
-    "/run/lock",
-    "/var/lib/dpkg",
-    "/var/lib/rpm",
-    "/var/lib/pacman",
-    "/var/lib/systemd",
-    "/var/lib/docker",
-    "/var/lib/containerd",
-];
-
-/// Refused themselves; folders inside them may be locations.
-const SHARED: &[&str] = &[
-    "/run",
-    "/run/user",
-    "/run/media",
-    "/var",
-    "/var/run",
-    "/var/lock",
-    "/var/lib",
-    "/var/log",
-    "/var/cache",
-    "/var/spool",
-    "/var/mail",
-    "/var/backups",
-    "/var/opt",
-    "/var/local",
-    "/opt",
-    "/srv",
-    "/mnt",
-    "/media",
-    "/home",
-    "/root",
-];
-
-/// Folders that hold temporary files by definition, although some system accounts call them home.
-const TEMPORARY: &[&str] = &["/tmp", "/var/tmp", "/dev/shm"];
+/// Whether a folder of the system may go by another name than the lists have.
+const SEVERAL_NAMES: bool = cfg!(any(not(target_os = "linux"), feature = "portable"));
 
 /// Says whether this path may be cleaned.
 ///
@@ -106,7 +52,7 @@ fn check_text(path: &Path) -> Result<PathBuf, Refusal> {
     if path.as_os_str().is_empty() {
         return Err(Refusal::Empty);
     }
-    if path.as_os_str().as_bytes().contains(&0) {
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
         return Err(Refusal::ZeroByte(path.to_owned()));
     }
     if !path.is_absolute() {
@@ -115,13 +61,24 @@ fn check_text(path: &Path) -> Result<PathBuf, Refusal> {
     if path.components().any(|part| part == Component::ParentDir) {
         return Err(Refusal::Upwards(path.to_owned()));
     }
+    if !is_on_a_drive(path) {
+        return Err(Refusal::NotOnADrive(path.to_owned()));
+    }
     let clean: PathBuf = path.components().collect();
-    if clean == Path::new("/") {
+    if clean.parent().is_none() {
         return Err(Refusal::WholeSystem);
     }
     check_system(&clean)?;
     check_homes(&clean)?;
     Ok(clean)
+}
+
+/// On Windows a path may lead to another machine, or around what makes paths comparable.
+fn is_on_a_drive(path: &Path) -> bool {
+    match path.components().next() {
+        Some(Component::Prefix(prefix)) => matches!(prefix.kind(), Prefix::Disk(_)),
+        _ => true,
+    }
 }
 
 fn check_system(path: &Path) -> Result<(), Refusal> {
@@ -131,48 +88,61 @@ fn check_system(path: &Path) -> Result<(), Refusal> {
             system: system.into(),
         })
     };
-    if path.starts_with("/dev/shm") && path != Path::new("/dev/shm") {
+    let plain = plain(path);
+    if is_inside_one(&plain, OPEN_INSIDE) {
         return Ok(());
     }
-    // a session's runtime folder holds its sockets; only folders inside it may be locations
-    if path.parent() == Some(Path::new("/run/user")) {
-        return refuse("/run/user");
+    for folder in SESSIONS {
+        if plain.parent() == Some(Path::new(folder)) {
+            return refuse(folder);
+        }
     }
     for system in CLOSED {
-        if path.starts_with(system) {
+        if plain.starts_with(system) {
             return refuse(system);
         }
     }
     for system in SHARED {
-        if path == Path::new(system) {
+        if plain == Path::new(system) {
             return refuse(system);
         }
     }
     for system in CLOSED.iter().chain(SHARED) {
-        if Path::new(system).starts_with(path) {
+        if Path::new(system).starts_with(&plain) {
             return refuse(system);
         }
     }
     Ok(())
 }
 
+fn is_inside_one(plain: &Path, folders: &[&str]) -> bool {
+    let inside = |folder: &&str| plain.starts_with(folder) && plain != Path::new(folder);
+    folders.iter().any(inside)
+}
+
+fn is_temporary(plain: &Path) -> bool {
+    TEMPORARY.iter().any(|folder| plain == Path::new(folder))
+}
+
 /// A home of a person must be neither the location nor inside it; a service's home must not be it.
 fn check_homes(path: &Path) -> Result<(), Refusal> {
-    if TEMPORARY.iter().any(|folder| path == Path::new(folder)) {
+    let plain_path = plain(path);
+    if is_temporary(&plain_path) {
         return Ok(());
     }
-    // accounts of a directory service (LDAP and the like) do not stand in /etc/passwd
-    if path.parent() == Some(Path::new("/home")) {
+    let above = plain_path.parent();
+    if HOMES.iter().any(|homes| above == Some(Path::new(homes))) {
         return Err(Refusal::Home {
             path: path.to_owned(),
             home: path.to_owned(),
         });
     }
     for home in homes() {
+        let plain_home = plain(&home.path);
         let overlaps = if home.of_a_person {
-            home.path.starts_with(path)
+            plain_home.starts_with(&plain_path)
         } else {
-            home.path == path
+            plain_home == plain_path
         };
         if overlaps {
             return Err(Refusal::Home {
@@ -182,39 +152,6 @@ fn check_homes(path: &Path) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-struct Home {
-    path: PathBuf,
-    of_a_person: bool,
-}
-
-fn homes() -> Vec<Home> {
-    let mut homes = Vec::new();
-    if let Some(home) = std::env::var_os("HOME") {
-        add_home(&mut homes, Path::new(&home), true);
-    }
-    let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
-    for line in passwd.split(|byte| *byte == b'\n') {
-        let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
-        let (Some(user), Some(home)) = (fields.get(2), fields.get(5)) else {
-            continue;
-        };
-        let user: Option<u32> = std::str::from_utf8(user).ok().and_then(|u| u.parse().ok());
-        let of_a_person = user.is_none_or(|user| user == 0 || (1000..65_534).contains(&user));
-        add_home(&mut homes, Path::new(OsStr::from_bytes(home)), of_a_person);
-    }
-    homes
-}
-
-fn add_home(homes: &mut Vec<Home>, path: &Path, of_a_person: bool) {
-    if !path.is_absolute() || path == Path::new("/") {
-        return;
-    }
-    let real = path.canonicalize().ok().filter(|real| real != path);
-    for path in [Some(path.to_owned()), real].into_iter().flatten() {
-        homes.push(Home { path, of_a_person });
-    }
 }
 
 /// Compares with what belongs to this installation, as written and as it really lies.
@@ -259,7 +196,8 @@ fn check_stat(
     if stat.kind != Kind::Directory {
         return Err(Refusal::NotADirectory(path.to_owned()));
     }
-    if look_at(Path::new("/")).is_ok_and(|system| system.identity == stat.identity) {
+    let top = path.ancestors().last().unwrap_or(path);
+    if look_at(top).is_ok_and(|system| system.identity == stat.identity) {
         return Err(Refusal::WholeSystem);
     }
     if stat.mount_root && !allow_mount_root {
@@ -278,7 +216,7 @@ fn check_same_directory(
         let path = path.canonicalize().ok()?;
         look_at(&path).ok().map(|stat| stat.identity)
     };
-    if !TEMPORARY.iter().any(|folder| path == Path::new(folder)) {
+    if !is_temporary(&plain(path)) {
         for home in homes() {
             if identity(&home.path) == Some(location) {
                 return Err(Refusal::Home {
@@ -289,6 +227,20 @@ fn check_same_directory(
         }
     }
     let above: Vec<Identity> = path.ancestors().filter_map(identity).collect();
+    // where one folder goes by several names (short names on Windows, firm links on macOS)
+    if SEVERAL_NAMES && !is_inside_one(&plain(path), OPEN_INSIDE) {
+        let is = |system: &str| identity(Path::new(system));
+        let closed = CLOSED
+            .iter()
+            .find(|it| is(it).is_some_and(|it| above.contains(&it)));
+        let shared = || SHARED.iter().find(|it| is(it) == Some(location));
+        if let Some(system) = closed.or_else(shared) {
+            return Err(Refusal::System {
+                path: path.to_owned(),
+                system: system.into(),
+            });
+        }
+    }
     for protected in &settings.protected {
         if allowed_beside(path, protected, settings) {
             continue;

@@ -8,13 +8,12 @@ use std::collections::{BinaryHeap, HashSet};
 use std::ffi::CStr;
 use std::time::Duration;
 
-use rustix::fs::FileType;
-use rustix::io::Errno;
 use upkeep_contract::choice::{AgeBy, Patterns, RuleProblem};
 use upkeep_contract::cleanup::KeptReason;
 use upkeep_contract::settings::LocationSettings;
 
 use super::cursor::Cursor;
+use super::platform::{Errno, FileType};
 use super::stat::{Identity, Kind, Stat};
 use super::walk::{Step, Visitor, walk};
 use super::work::{Stop, Work};
@@ -56,11 +55,11 @@ impl Chooser {
         match self.age_by {
             AgeBy::Modified => Some(stat.modified_ns),
             AgeBy::Accessed => stat.accessed_ns,
-            AgeBy::Changed => Some(stat.changed_ns),
+            AgeBy::Changed => stat.changed_ns,
             AgeBy::Created => stat.created_ns,
             AgeBy::Newest => {
-                let newest = stat.modified_ns.max(stat.changed_ns);
-                Some(stat.created_ns.map_or(newest, |made| made.max(newest)))
+                let newest = stat.changed_ns.max(Some(stat.modified_ns));
+                newest.max(stat.created_ns)
             }
         }
     }
@@ -69,8 +68,8 @@ impl Chooser {
     /// sets the change time of its other names, and that does not make them young.
     pub(crate) fn time_during_removal_ns(&self, stat: &Stat, began_ns: i64) -> Option<i64> {
         let mut stat = *stat;
-        if stat.changed_ns >= began_ns {
-            stat.changed_ns = stat.modified_ns;
+        if stat.changed_ns.is_some_and(|changed| changed >= began_ns) {
+            stat.changed_ns = Some(stat.modified_ns);
         }
         self.time_ns(&stat)
     }
@@ -244,7 +243,7 @@ impl Times<'_> {
             && stat.mount == at.root().stat.mount
             && !work.is_future(time)
             && !work.is_future(stat.modified_ns)
-            && (!self.newest.only_own_files || stat.owner == work.user)
+            && (!self.newest.only_own_files || stat.belongs_to(work.user))
             && chooser
                 .leaves(at.path(), name, stat, &mut self.buffer)
                 .is_none();

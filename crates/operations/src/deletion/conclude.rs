@@ -135,11 +135,8 @@ pub(crate) fn conclude(
     work: &Work,
 ) -> Result<Finished<CleanupReport>, OperationError> {
     report.duration_ms = work.elapsed_ms();
-    let hidden = work.in_use.picture().hidden_processes;
-    if hidden > 0 {
-        work.context.info(format!(
-            "{hidden} processes of other users could not be asked for their open files; only locks protect those"
-        ));
+    if let Some(limit) = work.in_use.picture().limit() {
+        work.context.info(limit);
     }
     match ended {
         Ok(()) => {

@@ -5,16 +5,12 @@
 //! A held directory may be moved out of the tree meanwhile; [`Cursor::still_here`] tells.
 
 use std::collections::VecDeque;
-use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::io::Errno;
-
 use super::name;
-use super::open::{Root, look_at, open_below};
+use super::platform::{self, Directory, Errno, Root, look_at, open_below};
 use super::stat::{Identity, Stat};
 
 /// Directories held open at once, besides the root.
@@ -39,7 +35,7 @@ pub(crate) struct Cursor {
     path: Vec<u8>,
     levels: Vec<Level>,
     /// The deepest levels' descriptors, the deepest last.
-    open: VecDeque<OwnedFd>,
+    open: VecDeque<Directory>,
 }
 
 impl Cursor {
@@ -107,7 +103,7 @@ impl Cursor {
 
     /// A path below the root, for a person.
     pub(crate) fn show_below_root(&self, path: &[u8]) -> String {
-        let mut text = name::display(self.shown.as_os_str().as_bytes());
+        let mut text = name::display(self.shown.as_os_str().as_encoded_bytes());
         if !path.is_empty() {
             let (end, is_cut) = name::end_of(path);
             text.push_str(if is_cut { "/…" } else { "/" });
@@ -123,20 +119,18 @@ impl Cursor {
 
     /// The path of an entry of a folder below the root, wherever the cursor is; only for the trash.
     pub(crate) fn path_at_root(&self, folder: &[u8], entry: &[u8]) -> PathBuf {
-        self.shown
-            .join(OsStr::from_bytes(folder))
-            .join(OsStr::from_bytes(entry))
+        platform::path_below(&self.shown, folder, entry)
     }
 
     /// This directory's descriptor.
-    pub(crate) fn current(&mut self) -> Result<BorrowedFd<'_>, Errno> {
+    pub(crate) fn current(&mut self) -> Result<&Directory, Errno> {
         if self.levels.is_empty() {
-            return Ok(self.root.descriptor.as_fd());
+            return Ok(&self.root.descriptor);
         }
         if self.open.is_empty() {
             self.reopen()?;
         }
-        self.open.back().map(AsFd::as_fd).ok_or(Errno::BADF)
+        self.open.back().ok_or(Errno::BADF)
     }
 
     /// Goes into a directory of this one. Nothing moves when it fails.
@@ -146,7 +140,7 @@ impl Cursor {
         }
         let mount = self.root.stat.mount;
         let descriptor = open_below(self.current()?, entry)?;
-        let stat = Stat::of_descriptor(&descriptor)?;
+        let stat = Stat::of_directory(&descriptor)?;
         if stat.mount != mount {
             return Err(Errno::XDEV);
         }
@@ -206,7 +200,7 @@ impl Cursor {
             return Ok(());
         };
         let reached = self.descend(level.end).map_err(moved)?;
-        if Stat::of_descriptor(&reached)?.identity != level.identity {
+        if Stat::of_directory(&reached)?.identity != level.identity {
             return Err(MOVED);
         }
         Ok(())
@@ -215,8 +209,8 @@ impl Cursor {
     /// Opens the deepest levels again, from the root.
     fn reopen(&mut self) -> Result<(), Errno> {
         let first = self.levels.len().saturating_sub(WINDOW);
-        let mut open: VecDeque<OwnedFd> = VecDeque::new();
-        let mut above: Option<OwnedFd> = None;
+        let mut open: VecDeque<Directory> = VecDeque::new();
+        let mut above: Option<Directory> = None;
         if first > 0 {
             above = Some(self.descend(self.levels[first - 1].end)?);
         }
@@ -228,11 +222,11 @@ impl Cursor {
         for level in &self.levels[first..] {
             let part = CString::new(&self.path[start..level.end]).map_err(|_| Errno::INVAL)?;
             let parent = match open.back().or(above.as_ref()) {
-                Some(parent) => parent.as_fd(),
-                None => self.root.descriptor.as_fd(),
+                Some(parent) => parent,
+                None => &self.root.descriptor,
             };
             let descriptor = open_below(parent, &part)?;
-            if Stat::of_descriptor(&descriptor)?.identity != level.identity {
+            if Stat::of_directory(&descriptor)?.identity != level.identity {
                 return Err(Errno::STALE);
             }
             open.push_back(descriptor);
@@ -243,8 +237,8 @@ impl Cursor {
     }
 
     /// Opens the path up to `end` in pieces that the kernel takes.
-    fn descend(&self, end: usize) -> Result<OwnedFd, Errno> {
-        let mut reached: Option<OwnedFd> = None;
+    fn descend(&self, end: usize) -> Result<Directory, Errno> {
+        let mut reached: Option<Directory> = None;
         let mut start = 0;
         while start < end {
             let mut stop = end;
@@ -256,8 +250,8 @@ impl Cursor {
             }
             let piece = CString::new(&self.path[start..stop]).map_err(|_| Errno::INVAL)?;
             let parent = match &reached {
-                Some(parent) => parent.as_fd(),
-                None => self.root.descriptor.as_fd(),
+                Some(parent) => parent,
+                None => &self.root.descriptor,
             };
             reached = Some(open_below(parent, &piece)?);
             start = stop + 1;

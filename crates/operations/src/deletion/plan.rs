@@ -10,7 +10,6 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Deref;
-use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,6 +19,7 @@ use upkeep_contract::cleanup::CleanupReport;
 use upkeep_contract::{OperationId, PlanId, Timestamp};
 
 use super::name::unescape;
+use super::platform::{ReadAgain, read_again};
 use super::stat::Identity;
 use crate::OperationError;
 
@@ -280,9 +280,8 @@ impl Plan {
 
     /// Reads the lines between the first and the last.
     pub(crate) fn lines(&self) -> Result<PlanReader, OperationError> {
-        // opened anew for a position of its own, but not by its name
-        let held = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-        let mut file = File::open(held)
+        // with a position of its own, but not by its name
+        let mut file = read_again(&self.file)
             .map(BufReader::new)
             .map_err(|error| refuse(&self.header.id, &format!("cannot be opened: {error}")))?;
         file.read_until(b'\n', &mut Vec::new())
@@ -351,7 +350,7 @@ fn last_line(file: &mut File) -> std::io::Result<(u64, Vec<u8>)> {
 /// Reads a plan line by line.
 pub(crate) struct PlanReader {
     id: PlanId,
-    file: BufReader<File>,
+    file: BufReader<ReadAgain>,
     buffer: Vec<u8>,
     folder: Vec<u8>,
     number: u64,

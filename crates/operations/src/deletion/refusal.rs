@@ -17,6 +17,9 @@ pub enum Refusal {
     /// The path contains a zero byte, which no file system can hold.
     #[error("the path `{0}` contains a zero byte")]
     ZeroByte(PathBuf),
+    /// The path leads to another machine or is of a special form (Windows).
+    #[error("the path `{0}` does not begin with a drive")]
+    NotOnADrive(PathBuf),
     /// The whole machine.
     #[error("`/` is the whole system")]
     WholeSystem,
@@ -77,6 +80,9 @@ impl Refusal {
         match self {
             Self::Empty | Self::Relative(_) | Self::Upwards(_) | Self::ZeroByte(_) => {
                 "give the whole path from `/`, such as `/srv/scratch`, without `..`"
+            }
+            Self::NotOnADrive(_) => {
+                "give a path of this machine that begins with a drive, such as `D:\\scratch`"
             }
             Self::WholeSystem | Self::System { .. } => {
                 "choose a folder that holds only files that may go, such as `/srv/scratch` or a folder below `/var/tmp`"

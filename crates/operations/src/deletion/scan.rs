@@ -9,7 +9,6 @@ use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-use rustix::io::Errno;
 use upkeep_contract::cleanup::{CleanupReport, EntryKind, KeptReason, PlanEntry};
 use upkeep_contract::settings::LocationSettings;
 
@@ -18,6 +17,7 @@ use super::cursor::Cursor;
 use super::in_use::Picture;
 use super::name::{display, escape};
 use super::plan::{BATCH, FileEntry, PlanWriter};
+use super::platform::Errno;
 use super::stat::{Identity, Kind, Stat, timestamp};
 use super::tally::{self, Folders, Links};
 use super::walk::walk;
@@ -93,7 +93,7 @@ impl Scan<'_> {
 impl Scan<'_> {
     /// Whether the location takes only the own files and this is none.
     fn is_foreign(&self, stat: &Stat) -> bool {
-        self.location.only_own_files && stat.owner != self.work.user
+        self.location.only_own_files && !stat.belongs_to(self.work.user)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use rustix::io::Errno;
 use upkeep_contract::PlanId;
 use upkeep_contract::cleanup::{
     AgeTotal, CleanupOutcome, CleanupReport, FolderTotal, KeptCount, KeptReason, LocationTotal,
     PlanEntry, Problem, REPORT_ENTRIES_MAX, REPORT_EXAMPLES_MAX, REPORT_LARGEST_MAX, RemovedEntry,
 };
 
+use super::platform::Errno;
 use super::stat::{Identity, Stat};
 use crate::host::host_name;
 

@@ -5,13 +5,12 @@ use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, FileType};
-use rustix::io::Errno;
 use upkeep_contract::cleanup::KeptReason;
 
 use super::cursor::{Cursor, MOVED};
 use super::in_use::Picture;
 use super::plan::Tree;
+use super::platform::{self, Errno, FileType};
 use super::stat::{Identity, Kind, Stat};
 use super::tally::{self, Links};
 use super::walk::{Step, Visitor, walk};
@@ -263,7 +262,7 @@ impl Remover<'_> {
 
     fn changed(&self, stat: &Stat) -> bool {
         stat.modified_ns > self.newest_ns
-            || (stat.changed_ns > self.surveyed_ns && !self.unlinked.contains(&stat.identity))
+            || (stat.changed_after(self.surveyed_ns) && !self.unlinked.contains(&stat.identity))
     }
 
     /// Keeps the whole rest when the tree was moved away, or that cannot be told.
@@ -327,7 +326,7 @@ impl Visitor for Remover<'_> {
         }
         let removed = at
             .current()
-            .and_then(|here| rustix::fs::unlinkat(here, name, AtFlags::empty()));
+            .and_then(|here| platform::remove_file(here, name));
         match removed {
             Ok(()) => {
                 self.removal.files += 1;
@@ -356,7 +355,7 @@ impl Visitor for Remover<'_> {
             return Ok(Step::Over);
         }
         // nothing of it was removed yet, so it was somebody else who changed it or moved it here
-        if stat.changed_ns > self.surveyed_ns {
+        if stat.changed_after(self.surveyed_ns) {
             self.keep(KeptReason::Changed, at.show(b""));
             return Ok(Step::Over);
         }
@@ -402,6 +401,6 @@ pub(crate) fn remove_directory(at: &mut Cursor, name: &CStr, stat: &Stat) -> Res
     if Stat::of_entry(here, name)?.identity != stat.identity {
         return Ok(false);
     }
-    rustix::fs::unlinkat(here, name, AtFlags::REMOVEDIR)?;
+    platform::remove_directory(here, name)?;
     Ok(true)
 }

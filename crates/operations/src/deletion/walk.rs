@@ -1,15 +1,12 @@
 //! Walking a tree without recursion: bounded descriptors, bounded memory, entries as they come.
 //!
-//! A directory is read in bursts (one `getdents` each); its sub-directories are visited between
-//! the bursts, so even a directory of a million sub-directories is never held in memory whole.
+//! A directory is read in bursts; its sub-directories are visited between the bursts, so that on Linux
+//! even a directory of a million sub-directories is never held in memory whole.
 
 use std::ffi::{CStr, CString};
-use std::mem::MaybeUninit;
-
-use rustix::fs::{FileType, RawDir, SeekFrom};
-use rustix::io::Errno;
 
 use super::cursor::Cursor;
+use super::platform::{Buffer, Burst, Errno, FileType, Part};
 use super::stat::Stat;
 use super::work::Stop;
 
@@ -46,8 +43,7 @@ struct Frame {
     /// Names of sub-directories, each ended by a zero byte.
     waiting: Vec<u8>,
     next: usize,
-    cookie: u64,
-    read: bool,
+    part: Part,
 }
 
 impl Frame {
@@ -56,8 +52,7 @@ impl Frame {
             stat,
             waiting: Vec::new(),
             next: 0,
-            cookie: 0,
-            read: false,
+            part: Part::default(),
         }
     }
 
@@ -70,7 +65,7 @@ impl Frame {
 
 /// Walks everything below the directory the cursor is at; the cursor ends there again, unless stopped.
 pub(crate) fn walk(at: &mut Cursor, stat: Stat, visitor: &mut impl Visitor) -> Result<(), Stop> {
-    let mut buffer = vec![MaybeUninit::<u8>::uninit(); BURST];
+    let mut buffer = Buffer::new(BURST);
     let mut frames = vec![Frame::new(stat)];
     let mut waiting_bytes = 0;
     while let Some(frame) = frames.last_mut() {
@@ -84,7 +79,7 @@ pub(crate) fn walk(at: &mut Cursor, stat: Stat, visitor: &mut impl Visitor) -> R
                 Err(Errno::NOENT) => {}
                 Err(error) => visitor.blocked(at, &name, error)?,
             }
-        } else if !frame.read {
+        } else if !frame.part.is_whole {
             waiting_bytes -= frame.waiting.len();
             frame.waiting.clear();
             frame.next = 0;
@@ -93,8 +88,8 @@ pub(crate) fn walk(at: &mut Cursor, stat: Stat, visitor: &mut impl Visitor) -> R
             } else {
                 BURST
             };
-            if let Err(error) = burst(at, frame, &mut buffer[..size], visitor)? {
-                frame.read = true;
+            if let Err(error) = burst(at, frame, (&mut buffer, size), visitor)? {
+                frame.part.is_whole = true;
                 visitor.blocked(at, c"", error)?;
             }
             waiting_bytes += frame.waiting.len();
@@ -117,29 +112,21 @@ pub(crate) fn walk(at: &mut Cursor, stat: Stat, visitor: &mut impl Visitor) -> R
 fn burst(
     at: &mut Cursor,
     frame: &mut Frame,
-    buffer: &mut [MaybeUninit<u8>],
+    (buffer, size): (&mut Buffer, usize),
     visitor: &mut impl Visitor,
 ) -> Result<Result<(), Errno>, Stop> {
-    // a second descriptor of the same open directory, so that the visitor may use the cursor meanwhile
-    let opened = at.current().and_then(|directory| {
-        rustix::fs::seek(directory, SeekFrom::Start(frame.cookie))?;
-        rustix::io::fcntl_dupfd_cloexec(directory, 0)
-    });
-    let directory = match opened {
-        Ok(directory) => directory,
+    let begun = at
+        .current()
+        .and_then(|directory| Burst::begin(directory, &mut frame.part, buffer, size));
+    let mut entries = match begun {
+        Ok(entries) => entries,
         Err(error) => return Ok(Err(error)),
     };
-    let mut entries = RawDir::new(directory, buffer);
-    loop {
-        let entry = match entries.next() {
-            None => {
-                frame.read = true;
-                return Ok(Ok(()));
-            }
-            Some(Err(error)) => return Ok(Err(error)),
-            Some(Ok(entry)) => entry,
+    while let Some(entry) = entries.next(&mut frame.part) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return Ok(Err(error)),
         };
-        frame.cookie = entry.next_entry_cookie();
         let name = entry.file_name();
         if name != c"."
             && name != c".."
@@ -147,8 +134,6 @@ fn burst(
         {
             frame.waiting.extend_from_slice(name.to_bytes_with_nul());
         }
-        if entries.is_buffer_empty() {
-            return Ok(Ok(()));
-        }
     }
+    Ok(Ok(()))
 }

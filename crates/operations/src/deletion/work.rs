@@ -6,6 +6,7 @@ use std::time::Instant;
 use upkeep_contract::Timestamp;
 
 use super::in_use::InUse;
+use super::platform;
 use crate::{Context, OperationError};
 
 /// How often a task is told how far it has come.
@@ -32,7 +33,8 @@ pub(crate) struct Work {
     pub(crate) in_use: InUse,
     /// The clock when the work began, at the end of its millisecond, in nanoseconds.
     pub(crate) now_ns: i64,
-    pub(crate) user: u32,
+    /// The user this program runs as; none where the system does not number its users.
+    pub(crate) user: Option<u32>,
     began: Instant,
     spoke_ms: AtomicU64,
 }
@@ -44,7 +46,7 @@ impl Work {
             in_use: InUse::new(context.cancellation.clone()),
             context,
             now_ns,
-            user: rustix::process::geteuid().as_raw(),
+            user: platform::user(),
             began: Instant::now(),
             spoke_ms: AtomicU64::new(0),
         }

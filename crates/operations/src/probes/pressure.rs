@@ -37,8 +37,17 @@ pub(crate) fn read_in(folder: &Path) -> Vec<Pressure> {
 }
 
 fn is_turned_off(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
-        || error.raw_os_error() == Some(rustix::io::Errno::OPNOTSUPP.raw_os_error())
+    error.kind() == io::ErrorKind::NotFound || is_not_supported(error)
+}
+
+#[cfg(unix)]
+fn is_not_supported(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::OPNOTSUPP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_not_supported(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
 }
 
 /// The one-minute average of the line `some avg10=… avg60=… avg300=… total=…`.

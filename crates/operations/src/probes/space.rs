@@ -45,6 +45,24 @@ pub(crate) fn percent(part: u64, whole: u64) -> Option<f64> {
 }
 
 /// Asks the file system at this mount point. May hang when another machine answers for it.
+#[cfg(windows)]
+pub(crate) fn measure(point: &Path) -> io::Result<Space> {
+    let disks = sysinfo::Disks::new_with_refreshed_list()
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    let disk = disks.iter().find(|disk| disk.mount_point() == point);
+    let disk = disk.ok_or(io::ErrorKind::NotFound)?;
+    Ok(Space {
+        total_bytes: disk.total_space(),
+        // what is kept back from this user by a quota is not told
+        free_bytes: disk.available_space(),
+        available_bytes: disk.available_space(),
+        inodes: 0,
+        inodes_free: 0,
+    })
+}
+
+/// Asks the file system at this mount point. May hang when another machine answers for it.
+#[cfg(unix)]
 pub(crate) fn measure(point: &Path) -> io::Result<Space> {
     let answer = rustix::fs::statvfs(point)?;
     let block = if answer.f_frsize > 0 {

@@ -5,18 +5,24 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+#[cfg(not(feature = "portable"))]
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, IFlags, Mode, flock, ioctl_getflags, ioctl_setflags};
+#[cfg(not(feature = "portable"))]
+use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{IFlags, Mode, ioctl_getflags, ioctl_setflags};
 use upkeep_contract::cleanup::KeptReason;
 use upkeep_contract::params::CleanupTempFilesParams;
 use upkeep_operations::settings::Settings;
 
 use crate::support::*;
 
+// other systems show nobody what programs have open; `elsewhere` shows that this is said
+#[cfg(not(feature = "portable"))]
 #[tokio::test]
 async fn files_in_use_and_locked_files_stay() {
     let place = Place::new();
@@ -40,6 +46,8 @@ async fn files_in_use_and_locked_files_stay() {
     assert_eq!((report.files_kept, report.files_removed), (3, 1));
 }
 
+// other systems show nobody what programs have open; `elsewhere` shows that this is said
+#[cfg(not(feature = "portable"))]
 #[tokio::test]
 async fn a_file_opened_after_the_preview_stays() {
     let place = Place::new();
@@ -170,6 +178,8 @@ async fn unreadable_folder(dir: &Path) {
     assert_eq!(place.left(), ["closed", "closed/old", "open"]);
 }
 
+// only the kernel of Linux tells a bind mount from the device it comes from, and only Linux has any
+#[cfg(not(feature = "portable"))]
 #[tokio::test]
 async fn a_bind_mount_inside_is_never_crossed() {
     let mut place = Place::new();
@@ -272,7 +282,8 @@ async fn ten_thousand_levels_are_walked_and_emptied() {
     let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
     let mut place = Place::within(dir.unwrap());
     place.scratch().remove_empty_directories = true;
-    let depth = 10_000;
+    // without openat2 each look from the root takes as many calls as there are levels
+    let depth = if PORTABLE { 1_000 } else { 10_000 };
     let root =
         rustix::fs::open(place.at(""), rustix::fs::OFlags::DIRECTORY, Mode::empty()).unwrap();
     let mut here = root;
@@ -280,7 +291,7 @@ async fn ten_thousand_levels_are_walked_and_emptied() {
         rustix::fs::mkdirat(&here, "d", Mode::from_raw_mode(0o700)).unwrap();
         let flags = rustix::fs::OFlags::DIRECTORY;
         here = rustix::fs::openat(&here, "d", flags, Mode::empty()).unwrap();
-        if level % 1000 == 999 {
+        if level % (depth / 10) == depth / 10 - 1 {
             let flags = rustix::fs::OFlags::CREATE | rustix::fs::OFlags::WRONLY;
             rustix::fs::openat(&here, "old", flags, Mode::from_raw_mode(0o600)).unwrap();
         }

@@ -251,6 +251,8 @@ fn reference(made: &BTreeMap<String, Made>, rules: &Rules) -> BTreeSet<String> {
                 let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
                 let held = made.keys().any(|other| other.starts_with(&inside));
                 rules.empty_folders
+                    // elsewhere looking through a folder moves its access time, which then says nothing
+                    && !(PORTABLE && rules.by_access)
                     && old_enough(it)
                     && !rules.closes(&parts)
                     && (held || rules.includes(&parts))

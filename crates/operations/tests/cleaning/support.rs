@@ -20,6 +20,9 @@ use upkeep_operations::{
     CleanupRuns, CleanupTempFiles, Context, Finished, Operation, OperationError,
 };
 
+/// Whether it is the way of other systems that is tried here; what it promises less is said at each place.
+pub(crate) const PORTABLE: bool = cfg!(feature = "portable");
+
 /// Days in hours.
 pub(crate) const DAY: i64 = 24;
 

@@ -104,8 +104,14 @@ async fn preview_changes_no_timestamp() {
         ] {
             use std::os::unix::fs::MetadataExt;
             let meta = fs::symlink_metadata(place.at(name)).unwrap();
-            let times = (meta.atime(), meta.mtime(), meta.ctime());
-            let parts = (meta.atime_nsec(), meta.mtime_nsec(), meta.ctime_nsec());
+            // elsewhere a folder cannot be read without moving its access time
+            let (read, part) = if PORTABLE && meta.is_dir() {
+                (0, 0)
+            } else {
+                (meta.atime(), meta.atime_nsec())
+            };
+            let times = (read, meta.mtime(), meta.ctime());
+            let parts = (part, meta.mtime_nsec(), meta.ctime_nsec());
             found.push((name, meta.ino(), meta.size(), times, parts));
         }
         found
@@ -123,7 +129,8 @@ async fn preview_changes_no_timestamp() {
         "empty",
     ];
     assert_eq!(place.left(), everything);
-    // the test can tell: listing the folder by ordinary means does change its access time
+    // the test can tell: listing a folder and reading a file by ordinary means does change an access time
+    fs::read(place.at("a/old.txt")).unwrap();
     assert_ne!(look(), before);
 }
 

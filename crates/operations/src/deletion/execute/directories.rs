@@ -2,8 +2,6 @@
 
 use std::ffi::{CStr, CString};
 
-use rustix::fs::AtFlags;
-use rustix::io::Errno;
 use upkeep_contract::cleanup::KeptReason;
 
 use super::files::recorded;
@@ -11,6 +9,7 @@ use super::{Added, CLOCK_GRAIN_NS, Hand};
 use crate::deletion::cursor::Cursor;
 use crate::deletion::manifest::{Done, Earlier, outcome};
 use crate::deletion::plan::{Directory, Numbered};
+use crate::deletion::platform::{self, Errno};
 use crate::deletion::stat::{Kind, Stat};
 use crate::deletion::tally;
 
@@ -124,7 +123,7 @@ impl Hand<'_, '_> {
         if !planned.had_entries && !chooser.includes(folder, name_bytes, &mut self.buffer) {
             return Ok(Some(KeptReason::NotIncluded));
         }
-        if settings.only_own_files && stat.owner != self.execute.work.user {
+        if settings.only_own_files && !stat.belongs_to(self.execute.work.user) {
             return Ok(Some(KeptReason::OtherOwner));
         }
         if !settings.remove_empty_directories {
@@ -133,7 +132,7 @@ impl Hand<'_, '_> {
         if self.picture.uses(&stat) {
             return Ok(Some(KeptReason::InUse));
         }
-        rustix::fs::unlinkat(here, name, AtFlags::REMOVEDIR)?;
+        platform::remove_directory(here, name)?;
         Ok(None)
     }
 }

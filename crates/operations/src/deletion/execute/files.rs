@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rustix::fs::AtFlags;
-use rustix::io::Errno;
 use upkeep_contract::cleanup::KeptReason;
 
 use super::{Added, Hand};
@@ -15,6 +13,7 @@ use crate::deletion::in_use::Picture;
 use crate::deletion::manifest::{Done, Earlier, outcome};
 use crate::deletion::name::{end_of, escape, unescape};
 use crate::deletion::plan::{FileEntry, Files, Numbered};
+use crate::deletion::platform::{self, Errno};
 use crate::deletion::stat::{Identity, Kind, Stat};
 use crate::deletion::tally;
 use crate::deletion::trash::{Record, move_to_trash};
@@ -232,7 +231,7 @@ impl Hand<'_, '_> {
         } else {
             let removed = at
                 .current()
-                .and_then(|here| rustix::fs::unlinkat(here, &name, AtFlags::empty()));
+                .and_then(|here| platform::remove_file(here, &name));
             match removed {
                 Ok(()) => {}
                 Err(Errno::NOENT) => return gone(fate, entry, done, added),
@@ -264,7 +263,7 @@ impl Hand<'_, '_> {
         else {
             return Some(KeptReason::Changed);
         };
-        if held.settings.only_own_files && stat.owner != execute.work.user {
+        if held.settings.only_own_files && !stat.belongs_to(execute.work.user) {
             return Some(KeptReason::OtherOwner);
         }
         let chooser = &held.chooser;

@@ -5,16 +5,14 @@
 
 use std::collections::HashSet;
 use std::ffi::CStr;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use rustix::fs::FileType;
-use rustix::io::Errno;
 use upkeep_contract::cleanup::KeptReason;
 
 use crate::deletion::choose::Chooser;
 use crate::deletion::cursor::Cursor;
+use crate::deletion::platform::{self, Directory, Errno, FileType};
 use crate::deletion::stat::{Identity, Kind, Stat};
 use crate::deletion::walk::{Step, Visitor};
 use crate::deletion::work::{Stop, Work};
@@ -54,7 +52,7 @@ pub(super) enum Looked {
     /// Done already.
     Ahead(Vec<Result<Stat, Errno>>),
     /// Still to be done, in this directory.
-    Open(OwnedFd),
+    Open(Directory),
 }
 
 /// Events with their names.
@@ -168,7 +166,7 @@ impl<'a> Ahead<'a> {
             there.entries.load(Ordering::Relaxed) < PLENTY && directories < DIRECTORIES_MAX;
         if has_room && self.entries >= WORTH_HANDING_OVER {
             let here = at.current();
-            let directory = here.and_then(|here| rustix::io::fcntl_dupfd_cloexec(here, 0));
+            let directory = here.and_then(platform::again);
             // without a descriptor left it is done here
             if let Ok(directory) = directory {
                 return Ok(Looked::Open(directory));

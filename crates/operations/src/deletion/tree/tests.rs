@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::Context;
 use crate::deletion::find_folder;
-use crate::deletion::open::open_root;
+use crate::deletion::platform::open_root;
 
 /// A store with one run of three files and a folder, and a cursor at the run.
 struct Place {

@@ -9,6 +9,7 @@ use std::ffi::{CStr, CString};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, mkdirat, openat, renameat_with, unlinkat};
 use rustix::io::Errno;
 
+use super::super::Restored;
 use super::{Missing, Trash, home_trash, info_path, top_trash};
 use crate::deletion::cursor::Cursor;
 use crate::deletion::manifest::Trashed;
@@ -19,25 +20,21 @@ use crate::deletion::tally;
 /// A record in the trash is one short text; more than this is none.
 const INFO_MAX: usize = 64 * 1024;
 
-/// What became of a file that was to be put back.
-pub(crate) enum Restored {
-    /// It is where it was.
-    Back,
-    /// It is neither in the trash nor where it was.
-    Nowhere,
-}
-
 /// The trashes in which a location's files may lie: the user's own and that of its file system.
 pub(crate) struct Trashes(Vec<Trash>);
 
 impl Trashes {
     /// Those that there are; none is made.
-    pub(crate) fn of(mount: u64) -> Self {
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "elsewhere nothing can be put back"
+    )]
+    pub(crate) fn of(mount: u64) -> Result<Self, String> {
         let found = [
             home_trash(Missing::Fail).ok(),
             top_trash(mount, Missing::Fail).ok(),
         ];
-        Self(found.into_iter().flatten().collect())
+        Ok(Self(found.into_iter().flatten().collect()))
     }
 
     /// Puts a file back to its place below the cursor's root. `made` counts the folders this took.
