@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "save_report",
     "watch_task",
     "watch_vitals",
+    "watch_live",
     "unwatch",
     "settings",
     "save_location",

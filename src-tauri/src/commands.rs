@@ -41,6 +41,7 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         tasks::save_report,
         tasks::watch_task,
         vitals::watch_vitals,
+        vitals::watch_live,
         vitals::unwatch,
         settings::settings,
         settings::save_location,

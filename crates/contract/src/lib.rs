@@ -13,6 +13,7 @@ pub mod event;
 pub mod group;
 pub mod health;
 pub mod id;
+pub mod live;
 pub mod operation;
 pub mod overview;
 pub mod params;

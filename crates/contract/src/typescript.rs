@@ -5,7 +5,8 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, error, event, group, health, overview, params, settings, statistics, task,
+    audit, bulk, cleanup, error, event, group, health, live, overview, params, settings,
+    statistics, task,
 };
 
 /// Writes one `.ts` file for each type that crosses to the UI, and for each type those are made of.
@@ -25,6 +26,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     group::FanOutOutcome::export_all(&config)?;
     group::TaskGroup::export_all(&config)?;
     health::HealthReport::export_all(&config)?;
+    live::LiveSample::export_all(&config)?;
     overview::Overview::export_all(&config)?;
     params::CleanupRunsParams::export_all(&config)?;
     params::CleanupTempFilesParams::export_all(&config)?;

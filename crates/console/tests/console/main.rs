@@ -4,6 +4,7 @@
     reason = "a test stops at the first surprise, in its helpers too"
 )]
 
+mod live;
 mod open;
 mod report;
 mod settings;

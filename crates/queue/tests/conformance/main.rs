@@ -5,6 +5,7 @@
 mod cancel;
 mod changes;
 mod claim;
+mod depth;
 mod document;
 mod enqueue;
 mod fences;

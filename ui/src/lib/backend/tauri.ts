@@ -70,6 +70,7 @@ export function tauriBackend(): Backend {
     saveReport: (taskId) => call("save_report", { taskId }),
     watchTask: (taskId, watcher) => watch("watch_task", { taskId }, watcher),
     watchVitals: (watcher) => watch("watch_vitals", {}, watcher),
+    watchLive: (watcher) => watch("watch_live", {}, watcher),
     onChange,
     settings: () => call("settings"),
     saveLocation: (previousName, location) => call("save_location", { previousName, location }),

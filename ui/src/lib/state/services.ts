@@ -4,6 +4,7 @@ import type { Backend } from "$lib/backend/backend";
 import { announcement } from "$lib/operations/summary";
 import { Announcer } from "./announcer.svelte";
 import { FanOutFlow } from "./fan-out-flow.svelte";
+import { LiveState } from "./live.svelte";
 import { OverviewState } from "./overview.svelte";
 import { PlanFlow } from "./plan-flow.svelte";
 import { SettingsState } from "./settings.svelte";
@@ -17,6 +18,7 @@ export interface Services {
   watches: TaskWatches;
   plan: PlanFlow;
   fanOut: FanOutFlow;
+  live: LiveState;
   overview: OverviewState;
   settings: SettingsState;
   vitals: Vitals;
@@ -30,6 +32,7 @@ export function makeServices(backend: Backend): Services {
   const watches = new TaskWatches(backend, (detail) => announcer.say(announcement(detail)));
   const plan = new PlanFlow(backend, watches);
   const fanOut = new FanOutFlow(backend);
+  const live = new LiveState(backend);
   const announce = (text: string) => announcer.say(text);
   return {
     backend,
@@ -37,9 +40,10 @@ export function makeServices(backend: Backend): Services {
     watches,
     plan,
     fanOut,
+    live,
     overview: new OverviewState({ backend, watches, plan, fanOut, announce }),
     settings: new SettingsState(backend),
     vitals: new Vitals(backend),
-    workers: new WorkersState(backend, announce),
+    workers: new WorkersState(backend, announce, (workers) => live.hear(workers)),
   };
 }
