@@ -126,6 +126,8 @@ fn few(mut live: Vec<LiveInterface>) -> Vec<LiveInterface> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     const SECOND: Option<Duration> = Some(Duration::from_secs(1));
@@ -133,7 +135,11 @@ mod tests {
     fn text(interfaces: &[(&str, u64, u64, u64)]) -> Vec<u8> {
         let mut text = "Inter-|   Receive                            |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n".to_owned();
         for (name, received, sent, errors) in interfaces {
-            text += &format!("{name:>6}: {received} 1 {errors} 0 0 0 0 0 {sent} 1 0 0 0 0 0 0\n");
+            writeln!(
+                text,
+                "{name:>6}: {received} 1 {errors} 0 0 0 0 0 {sent} 1 0 0 0 0 0 0"
+            )
+            .unwrap();
         }
         text.into_bytes()
     }
