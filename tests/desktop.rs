@@ -11,6 +11,7 @@ mod desktop {
     mod figures;
     mod fleet;
     mod life;
+    mod live;
     mod settings;
     mod trash;
 }

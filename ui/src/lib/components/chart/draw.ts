@@ -64,6 +64,8 @@ function yRange(highest: number | null, frame: Frame): [number, number] {
 export type Draw = (element: HTMLElement, look: Look, paint: () => Paint) => Drawn;
 
 export const draw: Draw = (element, look, paint) => {
+  // the library would find out later, where nobody could catch it
+  if (!document.createElement("canvas").getContext("2d")) throw new Error("there is no canvas to draw on");
   let current: Frame = { from: null, to: null, bottom: 0, top: null, leastTop: 0 };
   let shown: Drawable = { times: [], columns: look.series.map(() => []) };
   let colours = paint();
