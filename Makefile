@@ -40,7 +40,7 @@ test-rust: ## unit and integration tests of Rust
 test-e2e: ## tests of the app in its real window, under Xvfb
 	@scripts/test.sh e2e
 
-soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks": some of it; sizes: scripts/soak.sh)
+soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks dashboard": some of it; sizes: scripts/soak.sh)
 	@scripts/soak.sh $(PARTS)
 
 bench: bench-queue bench-cleanup bench-health ## every benchmark

@@ -9,6 +9,7 @@ mod support;
 mod desktop {
     mod cleaning;
     mod figures;
+    mod flat;
     mod fleet;
     mod life;
     mod live;
