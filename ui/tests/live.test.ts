@@ -123,6 +123,8 @@ test("pausing stops the sampling, and going on begins it again", async () => {
   expect(watching()).toBe(0);
   await click("live-pause");
   expect(watching()).toBe(1);
+  // a stream that is opened twice would sample twice for a moment
+  expect(backend.calls.filter((call) => call === "watchLive")).toHaveLength(2);
 });
 
 test("what was seen is still there after leaving, with a gap where nobody looked", async () => {

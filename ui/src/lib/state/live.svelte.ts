@@ -1,5 +1,6 @@
 // the live dashboard: this host from second to second, sampled only while its page is open and the window can be
 // seen, and other hosts as their heartbeats tell. What was seen stays for an hour, with a gap where nobody looked.
+import { untrack } from "svelte";
 import type { Backend, Stop } from "$lib/backend/backend";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { LiveProcesses } from "$lib/generated/LiveProcesses";
@@ -51,7 +52,8 @@ export class LiveState {
       }
     };
     this.#adjust = adjust;
-    adjust();
+    // the effect that follows must not begin anew because of a pause
+    untrack(adjust);
     document.addEventListener("visibilitychange", adjust);
     return () => {
       document.removeEventListener("visibilitychange", adjust);
