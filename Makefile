@@ -1,7 +1,7 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup soak check-platforms types icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup bench-health soak check-platforms types icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
@@ -43,16 +43,19 @@ test-e2e: ## tests of the app in its real window, under Xvfb
 check-platforms: ## check the crates that clean for macOS and Windows (Rust's libraries for them come by rustup)
 	@scripts/platforms.sh
 
-soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks": some of it; sizes: scripts/soak.sh)
+soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks dashboard": some of it; sizes: scripts/soak.sh)
 	@scripts/soak.sh $(PARTS)
 
-bench: bench-queue bench-cleanup ## every benchmark
+bench: bench-queue bench-cleanup bench-health ## every benchmark
 
 bench-queue: ## how fast the queue is here, both engines, release build (PARTS="drain pages": some of it; docs/benchmarks.md)
 	@scripts/bench.sh queue $(PARTS)
 
 bench-cleanup: ## how fast cleaning is here, compared with find and others (PARTS="wide clean", SIZE=200000, ROUNDS=3, PEERS=no: some of it)
 	@SIZE='$(SIZE)' ROUNDS='$(ROUNDS)' PEERS='$(PEERS)' scripts/bench.sh cleanup $(PARTS)
+
+bench-health: ## what looking at a host takes, compared with psutil (PARTS="sample dashboard", DURATION=60: seconds of the dashboard)
+	@DURATION='$(DURATION)' scripts/bench.sh health $(PARTS)
 
 types: ## write the UI's types anew from crates/contract
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-contract --test generated_types

@@ -1,9 +1,11 @@
 #!/bin/sh
-# bench.sh queue|cleanup [PART…]: measures the queue, or cleaning, in a release build; without a part, all of them.
+# bench.sh queue|cleanup|health [PART…]: measures the queue, cleaning, or looking at a host, in a release build;
+# without a part, all of them.
 #
 # queue: disk enqueue drain latency idle recovery pages history peers
 # cleanup: trees wide deep flat links, work preview clean, and absurd; SIZE="200000 1000000" files, ROUNDS=5,
 #   PEERS=no leaves out everybody but find
+# health: sample dashboard; DURATION=60 seconds of the dashboard
 # databases and trees lie in $TMPDIR, else /var/tmp: it must be a disk, not memory. Results go to stdout as Markdown tables.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -11,8 +13,8 @@
 
 what=${1:-}
 case $what in
-queue | cleanup) shift ;;
-*) die "bench.sh measures queue or cleanup, not \`$what\`" "see the first lines of scripts/bench.sh" ;;
+queue | cleanup | health) shift ;;
+*) die "bench.sh measures queue, cleanup or health, not \`$what\`" "see the first lines of scripts/bench.sh" ;;
 esac
 
 say "building (release)" >&2
@@ -24,7 +26,8 @@ export UPKEEP_BENCH_WORKER
 UPKEEP_BENCH_SIZE=${SIZE:-}
 UPKEEP_BENCH_ROUNDS=${ROUNDS:-}
 UPKEEP_BENCH_PEERS=${PEERS:-}
-export UPKEEP_BENCH_SIZE UPKEEP_BENCH_ROUNDS UPKEEP_BENCH_PEERS
+UPKEEP_BENCH_SECONDS=${DURATION:-}
+export UPKEEP_BENCH_SIZE UPKEEP_BENCH_ROUNDS UPKEEP_BENCH_PEERS UPKEEP_BENCH_SECONDS
 
 # some tools lie where only administrators look
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -43,6 +46,19 @@ case " ${*:-} " in *" peers "*)
     fi
     ;;
 esac
+
+# psutil is what the tests compare with, too, so `make setup` installs it
+if [ "$what" = health ]; then
+    # the system's package belongs to the system's python, which another one may stand before
+    for python in python3 /usr/bin/python3; do
+        if [ -z "${UPKEEP_BENCH_PYTHON:-}" ] && "$python" -c 'import psutil' 2>/dev/null; then
+            UPKEEP_BENCH_PYTHON=$(command -v "$python")
+            export UPKEEP_BENCH_PYTHON
+        fi
+    done
+    [ -n "${UPKEEP_BENCH_PYTHON:-}" ] ||
+        note "no python3 here has the module psutil (on Debian: python3-psutil): it is left out" >&2
+fi
 
 unset UPKEEP_HOME UPKEEP_DATABASE_URL
 export RUST_LOG=off

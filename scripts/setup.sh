@@ -65,6 +65,7 @@ needs() {
         echo 'program:chattr        e2fsprogs                e2fsprogs           e2fsprogs'
         echo 'program:faketime      faketime                 libfaketime         libfaketime'
         echo 'program:setpriv       util-linux               util-linux          util-linux'
+        echo 'python:psutil         python3-psutil         python3-psutil      python-psutil'
         echo 'program:ip            iproute2                 iproute             iproute2'
         echo 'postgres:server       postgresql               postgresql-server   postgresql'
     fi
@@ -97,6 +98,14 @@ has_postgres() {
     return 1
 }
 
+# the system's modules belong to the system's python, which another one may stand before
+has_module() {
+    for python in python3 /usr/bin/python3; do
+        "$python" -c "import $1" 2>/dev/null && return 0
+    done
+    return 1
+}
+
 missing_on_debian() {
     # shellcheck disable=SC2046 # package names are words
     set -- $(needs | awk '{print $2}')
@@ -113,6 +122,7 @@ missing_elsewhere() {
         case $need in
             program:*) command -v "${need#*:}" >/dev/null 2>&1 && continue ;;
             library:*) pkg-config --exists "${need#*:}" 2>/dev/null && continue ;;
+            python:*) has_module "${need#*:}" && continue ;;
             postgres:*) has_postgres && continue ;;
         esac
         printf '%s %s\n' "$need" "$names"

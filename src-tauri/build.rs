@@ -30,6 +30,7 @@ const COMMANDS: &[&str] = &[
     "watch_task",
     "health_history",
     "watch_vitals",
+    "watch_live",
     "unwatch",
     "list_audit",
     "settings",

@@ -10,9 +10,11 @@ mod desktop {
     mod audit;
     mod cleaning;
     mod figures;
+    mod flat;
     mod fleet;
     mod health;
     mod life;
+    mod live;
     mod settings;
     mod trash;
 }

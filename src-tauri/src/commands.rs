@@ -45,6 +45,7 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         tasks::watch_task,
         health::health_history,
         vitals::watch_vitals,
+        vitals::watch_live,
         vitals::unwatch,
         audit::list_audit,
         settings::settings,

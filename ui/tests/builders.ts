@@ -4,6 +4,7 @@ import type { CleanupReport } from "$lib/generated/CleanupReport";
 import type { HealthCheck } from "$lib/generated/HealthCheck";
 import type { HealthReport } from "$lib/generated/HealthReport";
 import type { HostVitals } from "$lib/generated/HostVitals";
+import type { LiveSample } from "$lib/generated/LiveSample";
 import type { LocationSettings } from "$lib/generated/LocationSettings";
 import type { OperationDescription } from "$lib/generated/OperationDescription";
 import type { OperationOverview } from "$lib/generated/OperationOverview";
@@ -346,6 +347,112 @@ export function someStatistics(change: Partial<StatisticsReport> = {}): Statisti
     runtime: { worker_threads: 8, alive_tasks: 14, global_queue_depth: 0, busy_percent: 0.4 },
     system: someVitals(),
     log_file: "/home/anna/.local/share/upkeep/logs/statistics.jsonl",
+    ...change,
+  };
+}
+
+export function aSample(change: Partial<LiveSample> = {}): LiveSample {
+  const process = (pid: number, name: string, cpu_percent: number) => ({
+    pid,
+    name,
+    cpu_percent,
+    memory_bytes: pid * 1_000_000,
+  });
+  return {
+    at: NOW,
+    interval_ms: 1001,
+    took_us: 240,
+    uptime_seconds: 93_600,
+    cpu: {
+      percent: 37.5,
+      user_percent: 30,
+      system_percent: 7.5,
+      iowait_percent: 2,
+      steal_percent: 0,
+      cores: [
+        { core: 0, percent: 50 },
+        { core: 1, percent: 25 },
+      ],
+    },
+    memory: {
+      total_bytes: 16e9,
+      available_bytes: 12e9,
+      used_bytes: 4e9,
+      free_bytes: 2e9,
+      cached_bytes: 9e9,
+      buffers_bytes: 1e9,
+    },
+    swap: { total_bytes: 2e9, used_bytes: 5e8 },
+    load_average: [1.5, 1.2, 0.9],
+    pressure: [
+      { kind: "cpu", some_percent: 12, full_percent: 0 },
+      { kind: "io", some_percent: 3, full_percent: 1.5 },
+    ],
+    temperatures: [{ sensor: "coretemp Package", celsius: 61.4, critical_celsius: 100 }],
+    disks: [
+      {
+        mount: "/",
+        file_system: "ext4",
+        device: "sda2",
+        space: { total_bytes: 1e12, used_bytes: 6e11, available_bytes: 4e11, inodes: 1000, inodes_used: 250 },
+      },
+      { mount: "/srv/share", file_system: "nfs4", device: null, space: null },
+    ],
+    devices: [
+      {
+        name: "sda",
+        is_whole_disk: true,
+        read_bytes_per_second: 2e6,
+        written_bytes_per_second: 3e6,
+        reads_per_second: 20,
+        writes_per_second: 30,
+        busy_percent: 12,
+        read_bytes: 1e12,
+        written_bytes: 2e12,
+      },
+      {
+        name: "sda2",
+        is_whole_disk: false,
+        read_bytes_per_second: 1e6,
+        written_bytes_per_second: 1.5e6,
+        reads_per_second: 10,
+        writes_per_second: 15,
+        busy_percent: 6,
+        read_bytes: 1e12,
+        written_bytes: 2e12,
+      },
+    ],
+    interfaces: [
+      {
+        name: "lo",
+        is_physical: false,
+        received_bytes_per_second: 9e6,
+        sent_bytes_per_second: 9e6,
+        errors_per_second: 0,
+        received_bytes: 1e9,
+        sent_bytes: 1e9,
+        errors: 0,
+      },
+      {
+        name: "eth0",
+        is_physical: true,
+        received_bytes_per_second: 4e5,
+        sent_bytes_per_second: 2e5,
+        errors_per_second: 1,
+        received_bytes: 5e9,
+        sent_bytes: 1e9,
+        errors: 7,
+      },
+    ],
+    processes: {
+      at: NOW,
+      count: 212,
+      hidden: 0,
+      by_cpu: [process(900, "rustc", 180)],
+      by_memory: [process(901, "postgres", 3)],
+    },
+    runtime: { worker_threads: 4, alive_tasks: 11, busy_percent: 1.2 },
+    queue: { queued: 3, running: 1, oldest_waiting_ms: 42_000 },
     ...change,
   };
 }

@@ -16,6 +16,7 @@ import type { HealthHistory } from "$lib/generated/HealthHistory";
 import type { HealthRecord } from "$lib/generated/HealthRecord";
 import type { HealthReport } from "$lib/generated/HealthReport";
 import type { HostVitals } from "$lib/generated/HostVitals";
+import type { LiveSample } from "$lib/generated/LiveSample";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { Overview } from "$lib/generated/Overview";
 import type { PriorityOutcome } from "$lib/generated/PriorityOutcome";
@@ -86,6 +87,7 @@ export class FakeBackend implements Backend {
   mostLookedAt = Infinity;
   cancelOutcome: CancelOutcome = "requested";
 
+  liveWatchers = new Set<Watcher<LiveSample>>();
   vitalsWatchers = new Set<Watcher<HostVitals>>();
   readonly #taskWatchers = new Map<string, Set<Watcher<TaskUpdate>>>();
   readonly #listeners = new Set<(changes: Change[]) => void>();
@@ -216,6 +218,12 @@ export class FakeBackend implements Backend {
     this.calls.push("watchVitals");
     this.vitalsWatchers.add(watcher);
     return () => this.vitalsWatchers.delete(watcher);
+  };
+
+  watchLive = (watcher: Watcher<LiveSample>): Stop => {
+    this.calls.push("watchLive");
+    this.liveWatchers.add(watcher);
+    return () => this.liveWatchers.delete(watcher);
   };
 
   onChange = (listener: (changes: Change[]) => void): Stop => {

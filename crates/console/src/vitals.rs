@@ -1,5 +1,6 @@
-//! This host's vital signs for a dashboard, sampled once a second while, and only while, somebody looks.
+//! This host's vital signs for the Overview, sampled once a second while, and only while, somebody looks.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -12,60 +13,94 @@ use upkeep_operations::vitals::SystemSampler;
 use crate::watch::unless_closed;
 
 /// A dashboard's pace.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 
 /// One watcher's samples. Dropping it ends the sampling.
 #[derive(Debug)]
-pub struct VitalsWatch {
-    samples: mpsc::Receiver<HostVitals>,
+pub struct Samples<T> {
+    samples: mpsc::Receiver<T>,
 }
 
-impl VitalsWatch {
+impl<T> Samples<T> {
     /// The next sample; the first comes at once. `None` when this host cannot be sampled.
-    pub async fn next(&mut self) -> Option<HostVitals> {
+    pub async fn next(&mut self) -> Option<T> {
         self.samples.recv().await
     }
 }
 
+/// Samples of the few figures that the Overview shows.
+pub type VitalsWatch = Samples<HostVitals>;
+
 /// Watches this host's vital signs. It takes no console: a host whose database is away is worth
 /// looking at all the more. Must be called inside a tokio runtime.
 pub fn watch_vitals() -> VitalsWatch {
-    let mut sampler = SystemSampler::new();
-    watch(PAUSE, move || sampler.sample(SystemClock.now()))
+    let sampler = Shared::new(SystemSampler::new());
+    watch(PAUSE, move || {
+        sampler.sample(|sampler| sampler.sample(SystemClock.now()))
+    })
 }
 
-fn watch(pause: Duration, sample: impl FnMut() -> HostVitals + Send + 'static) -> VitalsWatch {
+/// A sampler that is asked off the async threads: sampling reads files, and must not hold up the runtime.
+#[derive(Debug)]
+pub(crate) struct Shared<S>(Arc<Mutex<S>>);
+
+impl<S: Send + 'static> Shared<S> {
+    pub(crate) fn new(sampler: S) -> Self {
+        Self(Arc::new(Mutex::new(sampler)))
+    }
+
+    /// Asks the sampler; none when it broke down.
+    pub(crate) fn sample<T, A>(
+        &self,
+        ask: A,
+    ) -> impl Future<Output = Option<T>> + Send + use<S, T, A>
+    where
+        T: Send + 'static,
+        A: FnOnce(&mut S) -> T + Send + 'static,
+    {
+        let sampler = Arc::clone(&self.0);
+        async move {
+            let asked = spawn_blocking(move || {
+                ask(&mut sampler.lock().unwrap_or_else(PoisonError::into_inner))
+            });
+            match asked.await {
+                Ok(sample) => Some(sample),
+                Err(error) => {
+                    tracing::error!(%error, "sampling this host broke down");
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// Samples again and again, with this pause between, until nobody watches or there is nothing more to sample.
+pub(crate) fn watch<T, F>(pause: Duration, sample: impl FnMut() -> F + Send + 'static) -> Samples<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Option<T>> + Send + 'static,
+{
     let (sender, samples) = mpsc::channel(1);
     tokio::spawn(keep_sampling(pause, sample, sender));
-    VitalsWatch { samples }
+    Samples { samples }
 }
 
-async fn keep_sampling(
+async fn keep_sampling<T, F>(
     pause: Duration,
-    mut sample: impl FnMut() -> HostVitals + Send + 'static,
-    sender: mpsc::Sender<HostVitals>,
-) {
+    mut sample: impl FnMut() -> F + Send + 'static,
+    sender: mpsc::Sender<T>,
+) where
+    F: Future<Output = Option<T>> + Send,
+{
     loop {
         // room first: a screen that is slow to draw is not sampled for, either
         let Ok(room) = sender.reserve().await else {
             return;
         };
-        // sampling reads files; it must not hold up the runtime
-        let sampled = spawn_blocking(move || {
-            let vitals = sample();
-            (sample, vitals)
-        });
-        let vitals = match sampled.await {
-            Ok((again, vitals)) => {
-                sample = again;
-                vitals
-            }
-            Err(error) => {
-                tracing::error!(%error, "sampling this host broke down");
-                return;
-            }
+        let Some(sample) = sample().await else {
+            return;
         };
-        room.send(vitals);
+        room.send(sample);
         if !unless_closed(&sender, sleep(pause)).await {
             return;
         }
@@ -74,27 +109,9 @@ async fn keep_sampling(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use upkeep_contract::Timestamp;
-
     use super::*;
-
-    fn vitals(uptime_seconds: u64) -> HostVitals {
-        HostVitals {
-            at: Timestamp(0),
-            cpu_percent: None,
-            cpu_cores: 2,
-            memory_total_bytes: 0,
-            memory_available_bytes: 0,
-            swap_total_bytes: 0,
-            swap_used_bytes: 0,
-            load_average: [0.0; 3],
-            disks: Vec::new(),
-            uptime_seconds,
-        }
-    }
 
     /// A sampler that tells when it is dropped: nobody can sample with it after that.
     struct Counted(Arc<AtomicU64>, Option<tokio::sync::oneshot::Sender<()>>);
@@ -111,12 +128,12 @@ mod tests {
     async fn sampling_ends_with_its_watcher() {
         let samples = Arc::new(AtomicU64::new(0));
         let (gone, sampler_gone) = tokio::sync::oneshot::channel();
-        let counted = Counted(Arc::clone(&samples), Some(gone));
+        let sampler = Shared::new(Counted(Arc::clone(&samples), Some(gone)));
         let mut watch = watch(Duration::from_millis(1), move || {
-            vitals(counted.0.fetch_add(1, Ordering::SeqCst))
+            sampler.sample(|counted| counted.0.fetch_add(1, Ordering::SeqCst))
         });
-        assert_eq!(watch.next().await.unwrap().uptime_seconds, 0);
-        assert_eq!(watch.next().await.unwrap().uptime_seconds, 1);
+        assert_eq!(watch.next().await, Some(0));
+        assert_eq!(watch.next().await, Some(1));
         drop(watch);
         sampler_gone.await.unwrap();
     }
@@ -129,7 +146,7 @@ mod tests {
         let mut watch = watch(Duration::ZERO, move || {
             let count = counter.fetch_add(1, Ordering::SeqCst);
             first.send(()).unwrap();
-            vitals(count)
+            std::future::ready(Some(count))
         });
         tokio::task::spawn_blocking(move || sampled.recv().unwrap())
             .await
@@ -137,6 +154,15 @@ mod tests {
         // however long nobody takes it, one sample waits and no second one is made
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(samples.load(Ordering::SeqCst), 1);
-        assert_eq!(watch.next().await.unwrap().uptime_seconds, 0);
+        assert_eq!(watch.next().await, Some(0));
+    }
+
+    #[tokio::test]
+    async fn a_sampler_that_breaks_down_ends_the_stream() {
+        let sampler = Shared::new(());
+        let mut watch = watch(Duration::ZERO, move || {
+            sampler.sample(|()| -> u8 { panic!("on purpose") })
+        });
+        assert_eq!(watch.next().await, None);
     }
 }

@@ -15,6 +15,7 @@ pub mod group;
 pub mod health;
 pub mod health_json;
 pub mod id;
+pub mod live;
 pub mod operation;
 pub mod overview;
 pub mod params;

@@ -5,7 +5,7 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, earlier, error, event, group, health, overview, params, settings,
+    audit, bulk, cleanup, earlier, error, event, group, health, live, overview, params, settings,
     statistics, task,
 };
 
@@ -28,6 +28,8 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     group::FanOutOutcome::export_all(&config)?;
     group::TaskGroup::export_all(&config)?;
     health::HealthHistory::export_all(&config)?;
+    health::HealthReport::export_all(&config)?;
+    live::LiveSample::export_all(&config)?;
     overview::Overview::export_all(&config)?;
     params::CleanupRunsParams::export_all(&config)?;
     params::CleanupTempFilesParams::export_all(&config)?;

@@ -221,6 +221,20 @@ impl ChangeStream {
         }
     }
 
+    /// Drops what has arrived so far, and says whether any of it was about a task.
+    pub fn skip_pending_tasks(&mut self) -> bool {
+        let mut touched = false;
+        loop {
+            match self.receiver.try_recv() {
+                Ok(signal) => {
+                    touched |= matches!(signal.change, Change::Task { .. } | Change::All);
+                }
+                Err(TryRecvError::Lagged(_)) => touched = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return touched,
+            }
+        }
+    }
+
     /// Drops what has arrived so far: for a listener that is about to re-read all anyway.
     pub fn skip_pending(&mut self) {
         while !matches!(

@@ -13,6 +13,7 @@ mod cancel;
 mod candidates;
 mod changes;
 mod claim;
+mod depth;
 mod engine;
 mod enqueue;
 mod error;

@@ -1,7 +1,8 @@
-//! This host's vital signs, and ending streams.
+//! This host from second to second, and ending streams.
 
 use tauri::ipc::Channel;
-use tauri::{State, WebviewWindow};
+use tauri::{AppHandle, State, WebviewWindow};
+use upkeep_contract::live::LiveSample;
 use upkeep_contract::worker::HostVitals;
 
 use crate::error::Reply;
@@ -17,6 +18,26 @@ pub(crate) async fn watch_vitals(
     let stream = async move {
         while let Some(vitals) = watch.next().await {
             if updates.send(vitals).is_err() {
+                return;
+            }
+        }
+    };
+    Ok(state.watches.run(window.label(), stream))
+}
+
+/// The live dashboard. A database that cannot be opened leaves the queue unknown, and the rest is shown.
+#[tauri::command]
+pub(crate) async fn watch_live(
+    app: AppHandle,
+    window: WebviewWindow,
+    state: State<'_, AppState>,
+    updates: Channel<LiveSample>,
+) -> Reply<u32> {
+    let console = state.console(&app).await.ok();
+    let mut watch = upkeep_console::watch_live(console.as_deref());
+    let stream = async move {
+        while let Some(sample) = watch.next().await {
+            if updates.send(sample).is_err() {
                 return;
             }
         }

@@ -6,6 +6,7 @@
 
 mod earlier;
 mod health;
+mod live;
 mod open;
 mod report;
 mod settings;

@@ -16,17 +16,35 @@ pub(crate) struct Temperature {
 /// What the sensors tell. Some take milliseconds to answer.
 pub(crate) fn read() -> Vec<Temperature> {
     // a platform that sysinfo does not know has no sensors to show
-    let Ok(components) = Components::new_with_refreshed_list() else {
-        return Vec::new();
-    };
-    let told = components.iter().map(|component| {
+    Components::new_with_refreshed_list()
+        .as_ref()
+        .map(told)
+        .unwrap_or_default()
+}
+
+fn told(components: &Components) -> Vec<Temperature> {
+    sorted(components.iter().map(|component| {
         (
             component.label().trim(),
             component.temperature(),
             component.critical(),
         )
-    });
-    sorted(told)
+    }))
+}
+
+/// The sensors, found once and asked again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Sensors(Option<Components>);
+
+impl Sensors {
+    /// What they tell now; those that came or went since are noticed, too.
+    pub(crate) fn read(&mut self) -> Vec<Temperature> {
+        match &mut self.0 {
+            Some(components) => components.refresh(true),
+            None => self.0 = Components::new_with_refreshed_list().ok(),
+        }
+        self.0.as_ref().map(told).unwrap_or_default()
+    }
 }
 
 fn sorted<'a>(told: impl Iterator<Item = (&'a str, Option<f32>, Option<f32>)>) -> Vec<Temperature> {

@@ -6,6 +6,7 @@ mod audit;
 mod cancel;
 mod changes;
 mod claim;
+mod depth;
 mod document;
 mod enqueue;
 mod fences;

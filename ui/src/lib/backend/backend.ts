@@ -13,6 +13,7 @@ import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { GroupId } from "$lib/generated/GroupId";
 import type { HealthHistory } from "$lib/generated/HealthHistory";
 import type { HostVitals } from "$lib/generated/HostVitals";
+import type { LiveSample } from "$lib/generated/LiveSample";
 import type { LocationSettings } from "$lib/generated/LocationSettings";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { OperationId } from "$lib/generated/OperationId";
@@ -95,6 +96,8 @@ export interface Backend {
   watchTask(taskId: TaskId, watcher: Watcher<TaskUpdate>): Stop;
   /** One sample a second for as long as the watch lives. */
   watchVitals(watcher: Watcher<HostVitals>): Stop;
+  /** The live dashboard: one sample a second for as long as the watch lives. */
+  watchLive(watcher: Watcher<LiveSample>): Stop;
   /** Signals that something changed; they may be late, doubled or joined: re-read what is shown. */
   onChange(listener: (changes: Change[]) => void): Stop;
 

@@ -73,6 +73,7 @@ export function tauriBackend(): Backend {
     healthHistory: (host, limit) => call("health_history", { host, limit }),
     watchTask: (taskId, watcher) => watch("watch_task", { taskId }, watcher),
     watchVitals: (watcher) => watch("watch_vitals", {}, watcher),
+    watchLive: (watcher) => watch("watch_live", {}, watcher),
     onChange,
     settings: () => call("settings"),
     saveLocation: (previousName, location) => call("save_location", { previousName, location }),

@@ -7,7 +7,7 @@ export function usedShare(total: number, available: number): number {
 }
 
 /** What is used of a file system as `df` counts it: what is kept back for root is neither used nor free. */
-export function diskShare(disk: DiskVitals): number {
+export function diskShare(disk: Pick<DiskVitals, "used_bytes" | "available_bytes">): number {
   return usedShare(disk.used_bytes + disk.available_bytes, disk.available_bytes);
 }
 

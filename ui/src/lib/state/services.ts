@@ -5,6 +5,7 @@ import { announcement } from "$lib/operations/summary";
 import { Announcer } from "./announcer.svelte";
 import { FanOutFlow } from "./fan-out-flow.svelte";
 import { HealthState } from "./health.svelte";
+import { LiveState } from "./live.svelte";
 import { OverviewState } from "./overview.svelte";
 import { PlanFlow } from "./plan-flow.svelte";
 import { SettingsState } from "./settings.svelte";
@@ -19,6 +20,7 @@ export interface Services {
   plan: PlanFlow;
   fanOut: FanOutFlow;
   health: HealthState;
+  live: LiveState;
   overview: OverviewState;
   settings: SettingsState;
   vitals: Vitals;
@@ -32,6 +34,7 @@ export function makeServices(backend: Backend): Services {
   const watches = new TaskWatches(backend, (detail) => announcer.say(announcement(detail)));
   const plan = new PlanFlow(backend, watches);
   const fanOut = new FanOutFlow(backend);
+  const live = new LiveState(backend);
   const announce = (text: string) => announcer.say(text);
   return {
     backend,
@@ -40,9 +43,10 @@ export function makeServices(backend: Backend): Services {
     plan,
     fanOut,
     health: new HealthState({ backend, watches, plan, announce }),
+    live,
     overview: new OverviewState({ backend, watches, plan, fanOut, announce }),
     settings: new SettingsState(backend),
     vitals: new Vitals(backend),
-    workers: new WorkersState(backend, announce),
+    workers: new WorkersState(backend, announce, (workers) => live.hear(workers)),
   };
 }

@@ -17,11 +17,18 @@ export class WorkersState {
   actionError: ErrorReply | null = $state.raw(null);
   readonly #backend: Backend;
   readonly #announce: (text: string) => void;
+  readonly #seen: (workers: readonly Worker[]) => void;
   #follower: Follower | null = null;
 
-  constructor(backend: Backend, announce: (text: string) => void) {
+  /** `seen` gets every list that was read. */
+  constructor(
+    backend: Backend,
+    announce: (text: string) => void,
+    seen: (workers: readonly Worker[]) => void = () => undefined,
+  ) {
     this.#backend = backend;
     this.#announce = announce;
+    this.#seen = seen;
   }
 
   follow(): Stop {
@@ -60,6 +67,7 @@ export class WorkersState {
   async #read(): Promise<void> {
     try {
       this.value = await this.#backend.listWorkers();
+      this.#seen(this.value);
       this.error = null;
     } catch (thrown) {
       this.error = toErrorReply(thrown);
