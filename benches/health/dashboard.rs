@@ -53,7 +53,7 @@ pub(crate) async fn measure() {
     let used = processor_time();
     let listening = console.changes();
     tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
-    let percent = (processor_time() - used).as_secs_f64() / f64::from(seconds) * 100.0;
+    let percent = processor_time().saturating_sub(used).as_secs_f64() / f64::from(seconds) * 100.0;
     let text = format!("{percent:.2} % of a core");
     row(
         "listening to the queue, no dashboard",
@@ -106,7 +106,7 @@ async fn look(mut watch: LiveWatch, seconds: u32) -> Taken {
             settled = resident();
         }
     }
-    let used = (processor_time() - used).as_secs_f64();
+    let used = processor_time().saturating_sub(used).as_secs_f64();
     Taken {
         percent: used / begun.elapsed().as_secs_f64() * 100.0,
         samples,
