@@ -216,7 +216,8 @@ impl LiveSampler {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use upkeep_contract::{Clock, SystemClock};
 
