@@ -33,6 +33,8 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     params::RestoreFromTrashParams::export_all(&config)?;
     settings::SettingsView::export_all(&config)?;
     statistics::StatisticsReport::export_all(&config)?;
+    statistics::StatisticsQuery::export_all(&config)?;
+    statistics::StatisticsView::export_all(&config)?;
     task::CancelOutcome::export_all(&config)?;
     task::ForceCloseOutcome::export_all(&config)?;
     task::PriorityOutcome::export_all(&config)?;

@@ -44,4 +44,5 @@ pub use gone_workers::GoneWorker;
 pub use history::HistoryEntry;
 pub use open::Queue;
 pub use rescue::LeaseWatch;
+pub use statistics::StatisticsRequest;
 pub use workers::{NewWorker, STALE_AFTER, WorkerMode};

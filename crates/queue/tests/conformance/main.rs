@@ -21,6 +21,7 @@ mod opening;
 mod paging;
 mod rescue;
 mod room;
+mod statistics;
 mod strategies;
 mod support;
 mod waiting;
