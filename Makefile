@@ -51,8 +51,9 @@ bench-queue: ## how fast the queue is here, both engines, release build (PARTS="
 bench-cleanup: ## how fast cleaning is here, compared with find and others (PARTS="wide clean", SIZE=200000, ROUNDS=3, PEERS=no: some of it)
 	@SIZE='$(SIZE)' ROUNDS='$(ROUNDS)' PEERS='$(PEERS)' scripts/bench.sh cleanup $(PARTS)
 
-types: ## write the UI's types anew from crates/contract
+types: ## write anew what is made from the types: the UI's TypeScript, and the schema of the statistics log
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-contract --test generated_types
+	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-operations --lib the_schema_that_is_written_down
 
 icons: ## draw all icons anew from icons/upkeep.svg
 	@scripts/icons.sh

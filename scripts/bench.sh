@@ -1,7 +1,7 @@
 #!/bin/sh
 # bench.sh queue|cleanup [PART…]: measures the queue, or cleaning, in a release build; without a part, all of them.
 #
-# queue: disk enqueue drain latency idle recovery pages history peers
+# queue: disk enqueue drain latency idle recovery pages statistics history peers
 # cleanup: trees wide deep flat links, work preview clean, and absurd; SIZE="200000 1000000" files, ROUNDS=5,
 #   PEERS=no leaves out everybody but find
 # databases and trees lie in $TMPDIR, else /var/tmp: it must be a disk, not memory. Results go to stdout as Markdown tables.

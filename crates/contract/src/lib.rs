@@ -10,6 +10,7 @@ pub mod cleanup;
 pub mod clock;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod group;
 pub mod health;
 pub mod id;

@@ -5,7 +5,8 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, error, event, group, health, overview, params, settings, statistics, task,
+    audit, bulk, cleanup, error, event, export, group, health, overview, params, settings,
+    statistics, task,
 };
 
 /// Writes one `.ts` file for each type that crosses to the UI, and for each type those are made of.
@@ -22,6 +23,8 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     cleanup::RestoreReport::export_all(&config)?;
     error::ErrorReply::export_all(&config)?;
     event::Change::export_all(&config)?;
+    export::ExportRequest::export_all(&config)?;
+    export::ExportUpdate::export_all(&config)?;
     group::FanOutOutcome::export_all(&config)?;
     group::TaskGroup::export_all(&config)?;
     health::HealthReport::export_all(&config)?;

@@ -149,9 +149,7 @@ impl Queue {
             });
         }
         let place = |state| TaskState::ALL.iter().position(|one| *one == state);
-        counts.sort_by(|a, b| {
-            (&a.operation, place(a.state)).cmp(&(&b.operation, place(b.state)))
-        });
+        counts.sort_by(|a, b| (&a.operation, place(a.state)).cmp(&(&b.operation, place(b.state))));
         let (queued_now, running_now) = self.now_in(request).await?;
         Ok(QueueStatistics {
             from: request.from,
@@ -239,7 +237,9 @@ impl Queue {
         &self,
         request: &StatisticsRequest,
     ) -> Result<Vec<StateCount>, QueueError> {
-        let mut statement = sql("SELECT operation, state, COUNT(*) FROM tasks WHERE state IN ('queued', 'running')");
+        let mut statement = sql(
+            "SELECT operation, state, COUNT(*) FROM tasks WHERE state IN ('queued', 'running')",
+        );
         statement
             .push(" AND enqueued_at >= ")
             .push_bind(request.from)
@@ -247,9 +247,8 @@ impl Queue {
             .push_bind(request.to);
         request.push_scope(&mut statement);
         statement.push(" GROUP BY operation, state");
-        let rows: Vec<(String, String, i64)> = statement
-            .fetch_all(&mut self.engine.read().await?)
-            .await?;
+        let rows: Vec<(String, String, i64)> =
+            statement.fetch_all(&mut self.engine.read().await?).await?;
         rows.into_iter()
             .map(|(operation, name, number)| {
                 Ok(StateCount {

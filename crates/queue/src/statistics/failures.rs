@@ -24,7 +24,11 @@ impl Queue {
     ) -> Result<Failures, QueueError> {
         let mut connection = self.engine.read().await?;
         let mut by_host = sql("SELECT host, COUNT(*) FROM (");
-        newest(&mut by_host, request, "COALESCE(worker_host, target_host) AS host");
+        newest(
+            &mut by_host,
+            request,
+            "COALESCE(worker_host, target_host) AS host",
+        );
         by_host.push(") AS newest GROUP BY host");
         let rows: Vec<(Option<String>, i64)> = by_host.fetch_all(&mut connection).await?;
         let mut hosts: Vec<FailingHost> = rows
@@ -45,8 +49,10 @@ impl Queue {
         let errors = rows
             .into_iter()
             .map(|(error, failed, newest)| {
-                let error: Option<TaskError> =
-                    error.as_deref().map(|text| json("tasks", text)).transpose()?;
+                let error: Option<TaskError> = error
+                    .as_deref()
+                    .map(|text| json("tasks", text))
+                    .transpose()?;
                 let (kind, message) =
                     error.map_or_else(Default::default, |error| (error.kind, error.message));
                 Ok(FailingError {

@@ -125,11 +125,7 @@ fn unpack(text: &str) -> Result<Ended, QueueError> {
     }
     let number: i64 = text.parse().map_err(|_| wrong())?;
     let state = STATES[usize::try_from(number & 3).map_err(|_| wrong())?];
-    Ok((
-        state,
-        Some(number >> 33),
-        Some((number >> 2) & 0x7fff_ffff),
-    ))
+    Ok((state, Some(number >> 33), Some((number >> 2) & 0x7fff_ffff)))
 }
 
 #[cfg(test)]

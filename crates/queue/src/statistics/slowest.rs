@@ -68,7 +68,8 @@ impl Queue {
             .push(" AND finished_at - started_at >= ")
             .push_bind(border);
         request.push_host(&mut statement);
-        statement.push(" ORDER BY finished_at - started_at DESC, finished_at DESC, id DESC LIMIT 10");
+        statement
+            .push(" ORDER BY finished_at - started_at DESC, finished_at DESC, id DESC LIMIT 10");
         let rows: Vec<SlowRow> = statement.fetch_all(&mut self.engine.read().await?).await?;
         for (id, host, name, finished_at, duration_ms) in rows {
             found.push(SlowTask {

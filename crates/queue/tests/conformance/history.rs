@@ -28,7 +28,11 @@ async fn statistics_count_what_happened(test: TestQueue) {
     }
     test.enqueue(task()).await;
     test.clock.advance(Duration::from_secs(3));
-    let statistics = test.queue.statistics(&StatisticsRequest::between(from, test.queue.now())).await.unwrap();
+    let statistics = test
+        .queue
+        .statistics(&StatisticsRequest::between(from, test.queue.now()))
+        .await
+        .unwrap();
     assert_eq!(statistics.success_rate, Some(0.9));
     let duration = statistics.duration.unwrap();
     assert_eq!(

@@ -60,11 +60,16 @@ fn random_rows(random: &mut StdRng, count: usize) -> Vec<Row> {
                 .is_final()
                 .then(|| started.unwrap_or(enqueued) + duration);
             Row {
-                id: format!("{index:08}-0000-7000-8000-{:012}", random.random_range(0..9)),
+                id: format!(
+                    "{index:08}-0000-7000-8000-{:012}",
+                    random.random_range(0..9)
+                ),
                 operation: OPERATIONS[random.random_range(0..OPERATIONS.len())],
                 dry_run: random.random_bool(0.3),
                 state,
-                target: random.random_bool(0.3).then(|| HOSTS[random.random_range(0..4)]),
+                target: random
+                    .random_bool(0.3)
+                    .then(|| HOSTS[random.random_range(0..4)]),
                 host: begun.then(|| HOSTS[random.random_range(0..4)]),
                 enqueued,
                 started,
@@ -79,7 +84,10 @@ fn random_rows(random: &mut StdRng, count: usize) -> Vec<Row> {
 async fn write(test: &TestQueue, rows: &[Row]) {
     let mut raw = RawDatabase::connect(&test.url()).await.unwrap();
     let text = |text: Option<&str>| {
-        text.map_or_else(|| "NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
+        text.map_or_else(
+            || "NULL".to_owned(),
+            |text| format!("'{}'", text.replace('\'', "''")),
+        )
     };
     let number = |number: Option<i64>| number.map_or_else(|| "NULL".to_owned(), |n| n.to_string());
     let mut insert = "INSERT INTO tasks (id, operation, params, dry_run, state, priority, requested_by, enqueued_at, run_after, \
@@ -145,11 +153,21 @@ fn check(rows: &[Row], request: &StatisticsRequest, said: &QueueStatistics, now:
         .iter()
         .filter(|row| {
             let host = row.host.or(row.target);
-            request.operation.as_ref().is_none_or(|wanted| wanted.as_str() == row.operation)
-                && request.host.as_deref().is_none_or(|wanted| host == Some(wanted))
+            request
+                .operation
+                .as_ref()
+                .is_none_or(|wanted| wanted.as_str() == row.operation)
+                && request
+                    .host
+                    .as_deref()
+                    .is_none_or(|wanted| host == Some(wanted))
         })
         .collect();
-    let ended: Vec<&Row> = scope.iter().copied().filter(|row| within(row.finished)).collect();
+    let ended: Vec<&Row> = scope
+        .iter()
+        .copied()
+        .filter(|row| within(row.finished))
+        .collect();
     let duration = |row: &&Row| Some(row.finished? - row.started?);
     let wait = |row: &&Row| Some(row.started? - row.enqueued);
 
@@ -157,7 +175,9 @@ fn check(rows: &[Row], request: &StatisticsRequest, said: &QueueStatistics, now:
     let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for row in &scope {
         if within(row.finished) || (!row.state.is_final() && within(Some(row.enqueued))) {
-            *counts.entry((row.operation, row.state.as_str())).or_default() += 1;
+            *counts
+                .entry((row.operation, row.state.as_str()))
+                .or_default() += 1;
         }
     }
     let said_counts: BTreeMap<(&str, &str), u64> = said
@@ -166,7 +186,10 @@ fn check(rows: &[Row], request: &StatisticsRequest, said: &QueueStatistics, now:
         .map(|one| ((one.operation.as_str(), one.state.as_str()), one.count))
         .collect();
     assert_eq!(said_counts, counts);
-    assert_eq!(said.success_rate, outcomes(ended.iter().copied()).success_rate());
+    assert_eq!(
+        said.success_rate,
+        outcomes(ended.iter().copied()).success_rate()
+    );
     let of_state = |state| scope.iter().filter(|row| row.state == state).count() as u64;
     assert_eq!(said.queued_now, of_state(TaskState::Queued));
     assert_eq!(said.running_now, of_state(TaskState::Running));
@@ -178,20 +201,38 @@ fn check(rows: &[Row], request: &StatisticsRequest, said: &QueueStatistics, now:
     assert_eq!(said.oldest_waiting_ms, oldest);
 
     // times
-    assert_eq!(said.duration, percentiles(ended.iter().filter_map(duration).collect()));
-    assert_eq!(said.waiting, percentiles(ended.iter().filter_map(wait).collect()));
+    assert_eq!(
+        said.duration,
+        percentiles(ended.iter().filter_map(duration).collect())
+    );
+    assert_eq!(
+        said.waiting,
+        percentiles(ended.iter().filter_map(wait).collect())
+    );
     let names: std::collections::BTreeSet<&str> = ended.iter().map(|row| row.operation).collect();
     assert_eq!(
-        said.operations.iter().map(|one| one.operation.as_str()).collect::<Vec<_>>(),
+        said.operations
+            .iter()
+            .map(|one| one.operation.as_str())
+            .collect::<Vec<_>>(),
         names.into_iter().collect::<Vec<_>>()
     );
     for one in &said.operations {
-        let its: Vec<&Row> =
-            ended.iter().copied().filter(|row| row.operation == one.operation.as_str()).collect();
+        let its: Vec<&Row> = ended
+            .iter()
+            .copied()
+            .filter(|row| row.operation == one.operation.as_str())
+            .collect();
         assert_eq!(one.outcomes, outcomes(its.iter().copied()));
         assert_eq!(one.success_rate, one.outcomes.success_rate());
-        assert_eq!(one.duration, percentiles(its.iter().filter_map(duration).collect()));
-        assert_eq!(one.waiting, percentiles(its.iter().filter_map(wait).collect()));
+        assert_eq!(
+            one.duration,
+            percentiles(its.iter().filter_map(duration).collect())
+        );
+        assert_eq!(
+            one.waiting,
+            percentiles(its.iter().filter_map(wait).collect())
+        );
     }
 
     // throughput: without gaps, from the first moment to the last
@@ -202,7 +243,8 @@ fn check(rows: &[Row], request: &StatisticsRequest, said: &QueueStatistics, now:
     }
     for bucket in &said.throughput {
         let its = ended.iter().copied().filter(|row| {
-            row.finished.is_some_and(|end| end >= bucket.from.0 && end < bucket.to.0)
+            row.finished
+                .is_some_and(|end| end >= bucket.from.0 && end < bucket.to.0)
         });
         assert_eq!(bucket.outcomes, outcomes(its), "{bucket:?}");
     }
@@ -221,13 +263,22 @@ fn check(rows: &[Row], request: &StatisticsRequest, said: &QueueStatistics, now:
             })
         })
         .collect();
-    slow.sort_by_key(|task| (-task.duration_ms, -task.finished_at.0, std::cmp::Reverse(task.task_id.clone())));
+    slow.sort_by_key(|task| {
+        (
+            -task.duration_ms,
+            -task.finished_at.0,
+            std::cmp::Reverse(task.task_id.clone()),
+        )
+    });
     slow.truncate(10);
     assert_eq!(said.slowest, slow);
 
     // failures
-    let failed: Vec<&Row> =
-        ended.iter().copied().filter(|row| row.state == TaskState::Failed).collect();
+    let failed: Vec<&Row> = ended
+        .iter()
+        .copied()
+        .filter(|row| row.state == TaskState::Failed)
+        .collect();
     assert_eq!(said.failures.looked_at, failed.len() as u64);
     let mut hosts: BTreeMap<Option<&str>, u64> = BTreeMap::new();
     let mut errors: BTreeMap<Option<&str>, (u64, &str)> = BTreeMap::new();
@@ -237,10 +288,18 @@ fn check(rows: &[Row], request: &StatisticsRequest, said: &QueueStatistics, now:
         *count += 1;
         *newest = (*newest).max(&row.id);
     }
-    let said_hosts: BTreeMap<Option<&str>, u64> =
-        said.failures.hosts.iter().map(|one| (one.host.as_deref(), one.failed)).collect();
+    let said_hosts: BTreeMap<Option<&str>, u64> = said
+        .failures
+        .hosts
+        .iter()
+        .map(|one| (one.host.as_deref(), one.failed))
+        .collect();
     assert_eq!(said_hosts, hosts);
-    assert!(said.failures.hosts.is_sorted_by(|a, b| a.failed >= b.failed));
+    assert!(
+        said.failures
+            .hosts
+            .is_sorted_by(|a, b| a.failed >= b.failed)
+    );
     let said_errors: Vec<(&str, u64, &str)> = said
         .failures
         .errors
@@ -264,9 +323,15 @@ fn random_request(random: &mut StdRng) -> StatisticsRequest {
     let edges = random.random_range(0..60);
     StatisticsRequest {
         from: if whole { Timestamp(0) } else { one.min(other) },
-        to: if whole { Timestamp(BEGIN * 2) } else { one.max(other).plus(std::time::Duration::from_millis(1)) },
+        to: if whole {
+            Timestamp(BEGIN * 2)
+        } else {
+            one.max(other).plus(std::time::Duration::from_millis(1))
+        },
         edges: (0..edges).map(|_| time(random)).collect(),
-        host: random.random_bool(0.4).then(|| HOSTS[random.random_range(0..4)].to_owned()),
+        host: random
+            .random_bool(0.4)
+            .then(|| HOSTS[random.random_range(0..4)].to_owned()),
         operation: random
             .random_bool(0.3)
             .then(|| OPERATIONS[random.random_range(0..3)].into()),
