@@ -10,8 +10,10 @@ const DAY = 24 * HOUR;
 
 const exactFormat = dateFormat({ dateStyle: "medium", timeStyle: "long" });
 const dayFormat = dateFormat({ dateStyle: "medium" });
-const clockFormat = dateFormat({ hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-const minutesFormat = dateFormat({ hour: "2-digit", minute: "2-digit", hour12: false });
+const clockFormat = dateFormat({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const minutesFormat = dateFormat({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const axisDayFormat = dateFormat({ day: "numeric", month: "short" });
+const monthFormat = dateFormat({ month: "short", year: "numeric" });
 
 /** `23 Nov 2026, 12:56:35 CET`. */
 export function exactTime(at: Timestamp): string {
@@ -28,6 +30,14 @@ export function moment(at: Timestamp, now: Timestamp): string {
   const minutes = minutesFormat.format(at);
   const day = dayFormat.format(at);
   return day === dayFormat.format(now) ? minutes : `${day}, ${minutes}`;
+}
+
+/** `12:56:35`, `12:56`, `23 Nov`, `Nov 2026`: a mark on an axis whose marks lie `stepMs` apart. */
+export function axisTime(at: Timestamp, stepMs: number): string {
+  if (stepMs >= 28 * DAY) return monthFormat.format(at);
+  const midnight = minutesFormat.format(at) === "00:00";
+  if (stepMs >= DAY || (stepMs >= MINUTE && midnight)) return axisDayFormat.format(at);
+  return stepMs >= MINUTE ? minutesFormat.format(at) : clockFormat.format(at);
 }
 
 /** For `<time datetime>`. */
