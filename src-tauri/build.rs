@@ -36,6 +36,10 @@ const COMMANDS: &[&str] = &[
     "remove_run_store",
     "set_embedded_worker",
     "choose_folder",
+    "statistics",
+    "export_report",
+    "preferences",
+    "save_preferences",
 ];
 
 fn main() {

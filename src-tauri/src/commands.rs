@@ -8,7 +8,9 @@
 mod fleet;
 mod levers;
 mod overview;
+mod preferences;
 mod settings;
+mod statistics;
 mod tasks;
 mod vitals;
 
@@ -49,6 +51,10 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         settings::remove_run_store,
         settings::set_embedded_worker,
         settings::choose_folder,
+        statistics::statistics,
+        statistics::export_report,
+        preferences::preferences,
+        preferences::save_preferences,
     ])
 }
 

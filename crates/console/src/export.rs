@@ -22,7 +22,6 @@ mod tasks;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use upkeep_contract::Timestamp;
 use upkeep_contract::export::{ExportFormat, ExportRequest, ExportSubject};
 
 use crate::{Console, ConsoleError};
@@ -115,10 +114,6 @@ impl Console {
                 tasks::write(self, filter, about, writer).await
             }
         }
-    }
-
-    fn made_at(&self) -> Timestamp {
-        self.queue.now()
     }
 }
 

@@ -10,6 +10,7 @@ use upkeep_contract::params::InvalidParameter;
 use upkeep_contract::statistics::{
     HostStatistics, StatisticsQuery, StatisticsRange, StatisticsView, WorkerLoad,
 };
+use upkeep_contract::task::{Task, TaskState};
 use upkeep_contract::worker::{Worker, WorkerState};
 use upkeep_operations::buckets;
 use upkeep_operations::log_statistics::runtime_statistics;
@@ -52,6 +53,24 @@ impl Console {
             workers: load(&workers),
             hosts: hosts(&workers),
         })
+    }
+
+    /// The present time, by the queue's clock.
+    pub fn now(&self) -> Timestamp {
+        self.queue.now()
+    }
+
+    /// Tasks that ended at or after this time in one of these states, the oldest end first; at most `limit`.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Queue`] when the database cannot be reached.
+    pub async fn ended_since(
+        &self,
+        since: Timestamp,
+        states: &[TaskState],
+        limit: u32,
+    ) -> Result<Vec<Task>, ConsoleError> {
+        Ok(self.queue.ended_since(since, states, limit).await?)
     }
 
     /// The first moment of a range, and the first one after it.

@@ -17,6 +17,7 @@ pub mod id;
 pub mod operation;
 pub mod overview;
 pub mod params;
+pub mod preferences;
 pub mod settings;
 pub mod statistics;
 pub mod task;

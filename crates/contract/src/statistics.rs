@@ -160,7 +160,7 @@ pub struct FailingError {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Failures {
     /// Hosts and errors were counted among so many of the newest failures: all of them, or the first
-    /// 50,000.
+    /// 10,000.
     #[ts(type = "number")]
     pub looked_at: u64,
     /// The hosts with most failures, at most ten.

@@ -5,7 +5,7 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, error, event, export, group, health, overview, params, settings,
+    audit, bulk, cleanup, error, event, export, group, health, overview, params, preferences, settings,
     statistics, task,
 };
 
@@ -34,6 +34,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     params::HealthCheckParams::export_all(&config)?;
     params::LogStatisticsParams::export_all(&config)?;
     params::RestoreFromTrashParams::export_all(&config)?;
+    preferences::Preferences::export_all(&config)?;
     settings::SettingsView::export_all(&config)?;
     statistics::StatisticsReport::export_all(&config)?;
     statistics::StatisticsQuery::export_all(&config)?;

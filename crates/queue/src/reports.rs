@@ -1,10 +1,11 @@
-//! The reports that an operation's tasks have returned, the newest first, page by page.
+//! What has ended: tasks since a moment, and the reports of an operation, page by page.
 
 use serde_json::Value;
+use upkeep_contract::task::{Task, TaskState};
 use upkeep_contract::{OperationId, TaskId, Timestamp};
 
 use crate::engine::sql;
-use crate::rows::json;
+use crate::rows::{TASK_COLUMNS, TaskRow, json, read_all};
 use crate::{Queue, QueueError};
 
 /// A task's report.
@@ -21,6 +22,27 @@ pub struct PastReport {
 }
 
 impl Queue {
+    /// Tasks that ended at or after this time in one of these states, the oldest end first; at most `limit`.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn ended_since(
+        &self,
+        since: Timestamp,
+        states: &[TaskState],
+        limit: u32,
+    ) -> Result<Vec<Task>, QueueError> {
+        let mut statement = sql(format!(
+            "SELECT {TASK_COLUMNS} FROM tasks WHERE finished_at IS NOT NULL AND finished_at >= "
+        ));
+        statement.push_bind(since).push(" AND state IN ");
+        statement.push_list(states.iter().map(|state| state.as_str()));
+        statement.push(" ORDER BY finished_at, id LIMIT ");
+        statement.push_bind(limit);
+        let rows: Vec<TaskRow> = statement.fetch_all(&mut self.engine.read().await?).await?;
+        read_all(rows)
+    }
+
     /// Reports of tasks of this operation that ended at or after `from` and before `to`, on this host
     /// or anywhere, after `after` of the page before; at most `limit`.
     ///

@@ -10,10 +10,12 @@ mod percentiles;
 mod slowest;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::task::JoinError;
+use tokio_util::task::AbortOnDropHandle;
 use upkeep_contract::statistics::{
-    OperationStatistics, Outcomes, QueueStatistics, StateCount, ThroughputBucket,
+    OperationStatistics, Outcomes, Percentiles, QueueStatistics, StateCount, ThroughputBucket,
 };
 use upkeep_contract::task::TaskState;
 use upkeep_contract::{OperationId, Timestamp};
@@ -27,7 +29,7 @@ use packed::{Part, Tally};
 const METHOD: &str = "A task belongs to the range by when it ended; one that has not ended, by when it was asked for. \
      Success rate: succeeded among succeeded, partial and failed. Working time: from the first attempt's start to the end, \
      waits between attempts included; waiting time: from being asked for to the first attempt's start. Percentiles are exact \
-     (nearest rank). Previews count like other tasks. Failing hosts and errors are counted among the newest 50,000 failures.";
+     (nearest rank). Previews count like other tasks. Failing hosts and errors are counted among the newest 10,000 failures.";
 
 /// What figures are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,14 +100,18 @@ impl Queue {
         &self,
         request: &StatisticsRequest,
     ) -> Result<QueueStatistics, QueueError> {
-        let stretches = request.stretches();
-        let parts = self.parts(request, &stretches).await?;
-        let waiting = Mutex::new(parts);
-        let (failures, first, second) = tokio::try_join!(
-            self.failures(request),
-            self.tallies(request, &stretches, &waiting),
-            self.tallies(request, &stretches, &waiting),
-        )?;
+        let stretches: Arc<[_]> = request.stretches().into();
+        let parts = Arc::new(Mutex::new(self.parts(request, &stretches).await?));
+        // two lanes, each with a connection and a thread of its own
+        let lanes = [(); 2].map(|()| {
+            let lane =
+                self.clone()
+                    .tallies(request.clone(), Arc::clone(&stretches), Arc::clone(&parts));
+            AbortOnDropHandle::new(tokio::spawn(lane))
+        });
+        let failures = self.failures(request).await?;
+        let [first, second] = lanes;
+        let (first, second) = (joined(first.await)?, joined(second.await)?);
         let mut tallies: Vec<Tally> = first.into_iter().chain(second).collect();
         let slowest = self.slowest(request, &stretches, &mut tallies).await?;
 
@@ -118,35 +124,16 @@ impl Queue {
                 outcomes: Outcomes::default(),
             })
             .collect();
-        let mut by_operation: BTreeMap<OperationId, (Outcomes, Vec<i64>, Vec<i64>)> =
-            BTreeMap::new();
-        for tally in tallies {
-            let (all, durations, waits) = by_operation.entry(tally.operation).or_default();
+        let mut whole = Outcomes::default();
+        for tally in &tallies {
             for (bucket, outcomes) in throughput.iter_mut().zip(&tally.outcomes) {
                 add(&mut bucket.outcomes, outcomes);
-                add(all, outcomes);
+                add(&mut whole, outcomes);
             }
-            durations.extend(tally.durations);
-            waits.extend(tally.waits);
         }
-        let mut whole = Outcomes::default();
-        let (mut durations, mut waits) = (Vec::new(), Vec::new());
-        let mut operations = Vec::with_capacity(by_operation.len());
-        for (operation, (outcomes, mut its_durations, mut its_waits)) in by_operation {
-            if outcomes.ended() == 0 {
-                continue;
-            }
-            add(&mut whole, &outcomes);
-            counts.extend(counts_of(&operation, &outcomes));
-            durations.extend_from_slice(&its_durations);
-            waits.extend_from_slice(&its_waits);
-            operations.push(OperationStatistics {
-                operation,
-                outcomes,
-                success_rate: outcomes.success_rate(),
-                duration: percentiles::of(&mut its_durations),
-                waiting: percentiles::of(&mut its_waits),
-            });
+        let (operations, duration, waiting) = summed_up(tallies).await?;
+        for one in &operations {
+            counts.extend(counts_of(&one.operation, &one.outcomes));
         }
         let place = |state| TaskState::ALL.iter().position(|one| *one == state);
         counts.sort_by(|a, b| (&a.operation, place(a.state)).cmp(&(&b.operation, place(b.state))));
@@ -158,8 +145,8 @@ impl Queue {
             operation: request.operation.clone(),
             counts,
             success_rate: whole.success_rate(),
-            duration: percentiles::of(&mut durations),
-            waiting: percentiles::of(&mut waits),
+            duration,
+            waiting,
             operations,
             throughput,
             slowest,
@@ -307,10 +294,10 @@ impl Queue {
 
     /// Takes parts and tallies them until none is left.
     async fn tallies(
-        &self,
-        request: &StatisticsRequest,
-        stretches: &[(Timestamp, Timestamp)],
-        parts: &Mutex<Vec<Part>>,
+        self,
+        request: StatisticsRequest,
+        stretches: Arc<[(Timestamp, Timestamp)]>,
+        parts: Arc<Mutex<Vec<Part>>>,
     ) -> Result<Vec<Tally>, QueueError> {
         let mut tallies = Vec::new();
         let mut connection = self.engine.read().await?;
@@ -319,9 +306,59 @@ impl Queue {
             let Some(part) = next else {
                 return Ok(tallies);
             };
-            tallies.push(packed::read(&mut connection, request, stretches, part).await?);
+            tallies.push(packed::read(&mut connection, &request, &stretches, part).await?);
         }
     }
+}
+
+/// What a lane gave. One that broke down is a defect, which goes on to whoever asked.
+fn joined<T>(result: Result<Result<T, QueueError>, JoinError>) -> Result<T, QueueError> {
+    match result {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
+        },
+    }
+}
+
+type SummedUp = (
+    Vec<OperationStatistics>,
+    Option<Percentiles>,
+    Option<Percentiles>,
+);
+
+/// The operations, and the times of all of them together; away from the threads that others wait for.
+async fn summed_up(tallies: Vec<Tally>) -> Result<SummedUp, QueueError> {
+    let mut outcomes: BTreeMap<OperationId, Outcomes> = BTreeMap::new();
+    let (mut durations, mut waits) = (Vec::new(), Vec::new());
+    for tally in tallies {
+        let all = outcomes.entry(tally.operation.clone()).or_default();
+        tally.outcomes.iter().for_each(|more| add(all, more));
+        durations.push((tally.operation.clone(), tally.durations));
+        waits.push((tally.operation, tally.waits));
+    }
+    let (durations, waits) = tokio::join!(
+        AbortOnDropHandle::new(tokio::task::spawn_blocking(move || {
+            percentiles::by_operation(durations)
+        })),
+        AbortOnDropHandle::new(tokio::task::spawn_blocking(move || {
+            percentiles::by_operation(waits)
+        })),
+    );
+    let (mut durations, duration) = joined(durations.map(Ok))?;
+    let (mut waits, waiting) = joined(waits.map(Ok))?;
+    let operations = outcomes
+        .into_iter()
+        .filter(|(_, outcomes)| outcomes.ended() > 0)
+        .map(|(operation, outcomes)| OperationStatistics {
+            duration: durations.remove(&operation).flatten(),
+            waiting: waits.remove(&operation).flatten(),
+            success_rate: outcomes.success_rate(),
+            operation,
+            outcomes,
+        });
+    Ok((operations.collect(), duration, waiting))
 }
 
 fn add(to: &mut Outcomes, more: &Outcomes) {

@@ -37,7 +37,7 @@ impl About {
             range: None,
             filter: Vec::new(),
             method: String::new(),
-            made_at: console.made_at(),
+            made_at: console.now(),
             made_by: console.requester.clone(),
             made_on: console.host.clone(),
         }

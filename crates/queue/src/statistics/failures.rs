@@ -11,7 +11,7 @@ use crate::{Queue, QueueError};
 
 /// So many of the newest failures are looked at: an error's text lies in the task's row, and reading a
 /// row takes a hundred times longer than reading an index.
-const LOOKED_AT_MAX: u32 = 50_000;
+const LOOKED_AT_MAX: u32 = 10_000;
 
 /// How many hosts and how many errors are told.
 const MOST: usize = 10;

@@ -1,23 +1,60 @@
 //! Exact percentiles of many values, without sorting all of them.
 
+use std::collections::BTreeMap;
+
+use upkeep_contract::OperationId;
 use upkeep_contract::statistics::Percentiles;
+
+/// The percentiles of each operation, and of all values together.
+pub(super) fn by_operation(
+    parts: Vec<(OperationId, Vec<i64>)>,
+) -> (
+    BTreeMap<OperationId, Option<Percentiles>>,
+    Option<Percentiles>,
+) {
+    let mut all = Vec::with_capacity(parts.iter().map(|(_, values)| values.len()).sum());
+    let mut each: BTreeMap<OperationId, Vec<i64>> = BTreeMap::new();
+    for (operation, values) in parts {
+        all.extend_from_slice(&values);
+        each.entry(operation).or_default().extend(values);
+    }
+    let each = each
+        .into_iter()
+        .map(|(operation, mut values)| (operation, of(&mut values)))
+        .collect();
+    (each, of(&mut all))
+}
 
 /// The percentiles by nearest rank: the value at position ceil(p × n). Changes the order of the values.
 pub(super) fn of(values: &mut [i64]) -> Option<Percentiles> {
-    let max_ms = values.iter().copied().max()?;
-    let (p95_ms, p99_ms) = (rank(values, 95), rank(values, 99));
+    let count = values.len();
+    let (mut rest, mut left_out) = (values, 0);
+    // what lies below one percentile need not be looked at for the next
+    let mut rank = |percent: usize| {
+        let position = (count * percent).div_ceil(100).max(1) - 1;
+        if position < left_out {
+            // few values: the same one again
+            return None;
+        }
+        let all = std::mem::take(&mut rest);
+        let (_, value, above) = all.select_nth_unstable(position - left_out);
+        left_out = position + 1;
+        rest = above;
+        Some(*value)
+    };
+    if count == 0 {
+        return None;
+    }
+    let p50_ms = rank(50)?;
+    let p95_ms = rank(95).unwrap_or(p50_ms);
+    let p99_ms = rank(99).unwrap_or(p95_ms);
     Some(Percentiles {
-        count: values.len() as u64,
-        p50_ms: rank(values, 50),
+        count: count as u64,
+        p50_ms,
         p95_ms,
         p99_ms,
-        max_ms,
+        max_ms: rest.iter().copied().max().unwrap_or(p99_ms),
     })
-}
-
-fn rank(values: &mut [i64], percent: usize) -> i64 {
-    let position = (values.len() * percent).div_ceil(100).max(1);
-    *values.select_nth_unstable(position - 1).1
 }
 
 #[cfg(test)]
