@@ -7,13 +7,18 @@ import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
+import type { ExportRequest } from "$lib/generated/ExportRequest";
+import type { ExportUpdate } from "$lib/generated/ExportUpdate";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { Overview } from "$lib/generated/Overview";
+import type { Preferences } from "$lib/generated/Preferences";
 import type { PriorityOutcome } from "$lib/generated/PriorityOutcome";
 import type { SettingsView } from "$lib/generated/SettingsView";
+import type { StatisticsQuery } from "$lib/generated/StatisticsQuery";
+import type { StatisticsView } from "$lib/generated/StatisticsView";
 import type { Task } from "$lib/generated/Task";
 import type { TaskCursor } from "$lib/generated/TaskCursor";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
@@ -23,7 +28,7 @@ import type { TaskPage } from "$lib/generated/TaskPage";
 import type { TaskUpdate } from "$lib/generated/TaskUpdate";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Worker } from "$lib/generated/Worker";
-import { accepted, anOverview, fannedOut, NOW, someSettings } from "./builders";
+import { accepted, anOverview, fannedOut, NOW, someFigures, someSettings } from "./builders";
 
 export interface Triggered {
   operation: string;
@@ -76,6 +81,12 @@ export class FakeBackend implements Backend {
   mostLookedAt = Infinity;
   cancelOutcome: CancelOutcome = "requested";
 
+  statisticsValue: StatisticsView = someFigures();
+  statisticsAsked: StatisticsQuery[] = [];
+  preferencesValue: Preferences = { notify_of: "problems" };
+  /** Reports that are being written, with who hears of them. */
+  exports: { request: ExportRequest; watcher: Watcher<ExportUpdate>; stopped: boolean }[] = [];
+
   vitalsWatchers = new Set<Watcher<HostVitals>>();
   readonly #taskWatchers = new Map<string, Set<Watcher<TaskUpdate>>>();
   readonly #listeners = new Set<(changes: Change[]) => void>();
@@ -103,6 +114,19 @@ export class FakeBackend implements Backend {
     return answer();
   }
 
+  statistics = (query: StatisticsQuery) =>
+    this.#answer("statistics", () => {
+      this.statisticsAsked.push(query);
+      return this.statisticsValue;
+    });
+  exportReport = (request: ExportRequest, watcher: Watcher<ExportUpdate>): Stop => {
+    const entry = { request, watcher, stopped: false };
+    this.exports.push(entry);
+    return () => (entry.stopped = true);
+  };
+  preferences = () => this.#answer("preferences", () => this.preferencesValue);
+  savePreferences = (preferences: Preferences) =>
+    this.#answer("savePreferences", () => (this.preferencesValue = preferences));
   overview = () => this.#answer("overview", () => this.overviewValue);
   trigger = (operation: string, params: JsonObject, host: string | null) =>
     this.#answer("trigger", () => {

@@ -8,6 +8,7 @@ export type Route =
   | { page: "task"; taskId: TaskId }
   | { page: "group"; groupId: GroupId }
   | { page: "workers" }
+  | { page: "statistics"; query: URLSearchParams }
   | { page: "settings" };
 
 export function parseRoute(hash: string): Route {
@@ -24,6 +25,8 @@ export function parseRoute(hash: string): Route {
         : { page: "tasks", query: new URLSearchParams() };
     case "workers":
       return { page: "workers" };
+    case "statistics":
+      return { page: "statistics", query: new URLSearchParams(search) };
     case "settings":
       return { page: "settings" };
     default:
