@@ -1,7 +1,7 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup soak types icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup bench-export soak types icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
@@ -43,13 +43,16 @@ test-e2e: ## tests of the app in its real window, under Xvfb
 soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks": some of it; sizes: scripts/soak.sh)
 	@scripts/soak.sh $(PARTS)
 
-bench: bench-queue bench-cleanup ## every benchmark
+bench: bench-queue bench-cleanup bench-export ## every benchmark
 
 bench-queue: ## how fast the queue is here, both engines, release build (PARTS="drain pages": some of it; docs/benchmarks.md)
 	@scripts/bench.sh queue $(PARTS)
 
 bench-cleanup: ## how fast cleaning is here, compared with find and others (PARTS="wide clean", SIZE=200000, ROUNDS=3, PEERS=no: some of it)
 	@SIZE='$(SIZE)' ROUNDS='$(ROUNDS)' PEERS='$(PEERS)' scripts/bench.sh cleanup $(PARTS)
+
+bench-export: ## time and peak memory of reports of 1,000,000 tasks in each form (SIZE=1000000, KEEP=folder)
+	@SIZE='$(SIZE)' KEEP='$(KEEP)' scripts/bench.sh export
 
 types: ## write anew what is made from the types: the UI's TypeScript, and the schema of the statistics log
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-contract --test generated_types

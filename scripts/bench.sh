@@ -1,9 +1,10 @@
 #!/bin/sh
-# bench.sh queue|cleanup [PART…]: measures the queue, or cleaning, in a release build; without a part, all of them.
+# bench.sh queue|cleanup|export [PART…]: measures the queue, cleaning, or reports, in a release build; without a part, all of them.
 #
 # queue: disk enqueue drain latency idle recovery pages statistics history peers
 # cleanup: trees wide deep flat links, work preview clean, and absurd; SIZE="200000 1000000" files, ROUNDS=5,
 #   PEERS=no leaves out everybody but find
+# export: SIZE=1000000 tasks; KEEP=folder keeps the pages of HTML there
 # databases and trees lie in $TMPDIR, else /var/tmp: it must be a disk, not memory. Results go to stdout as Markdown tables.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -11,8 +12,8 @@
 
 what=${1:-}
 case $what in
-queue | cleanup) shift ;;
-*) die "bench.sh measures queue or cleanup, not \`$what\`" "see the first lines of scripts/bench.sh" ;;
+queue | cleanup | export) shift ;;
+*) die "bench.sh measures queue, cleanup or export, not \`$what\`" "see the first lines of scripts/bench.sh" ;;
 esac
 
 say "building (release)" >&2
@@ -24,6 +25,8 @@ export UPKEEP_BENCH_WORKER
 UPKEEP_BENCH_SIZE=${SIZE:-}
 UPKEEP_BENCH_ROUNDS=${ROUNDS:-}
 UPKEEP_BENCH_PEERS=${PEERS:-}
+UPKEEP_BENCH_KEEP=${KEEP:-}
+[ -n "$UPKEEP_BENCH_KEEP" ] && export UPKEEP_BENCH_KEEP || unset UPKEEP_BENCH_KEEP
 export UPKEEP_BENCH_SIZE UPKEEP_BENCH_ROUNDS UPKEEP_BENCH_PEERS
 
 # some tools lie where only administrators look

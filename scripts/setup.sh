@@ -66,6 +66,8 @@ needs() {
         echo 'program:faketime      faketime                 libfaketime         libfaketime'
         echo 'program:setpriv       util-linux               util-linux          util-linux'
         echo 'program:ip            iproute2                 iproute             iproute2'
+        echo 'python:csv            python3                  python3             python'
+        echo 'python:prometheus_client python3-prometheus-client python3-prometheus_client python-prometheus_client'
         echo 'postgres:server       postgresql               postgresql-server   postgresql'
     fi
 }
@@ -113,6 +115,8 @@ missing_elsewhere() {
         case $need in
             program:*) command -v "${need#*:}" >/dev/null 2>&1 && continue ;;
             library:*) pkg-config --exists "${need#*:}" 2>/dev/null && continue ;;
+            # the system's own: another one may stand before it in the path
+            python:*) /usr/bin/python3 -c "import ${need#*:}" 2>/dev/null && continue ;;
             postgres:*) has_postgres && continue ;;
         esac
         printf '%s %s\n' "$need" "$names"

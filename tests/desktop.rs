@@ -11,6 +11,7 @@ mod desktop {
     mod figures;
     mod fleet;
     mod life;
+    mod notifications;
     mod settings;
     mod trash;
 }

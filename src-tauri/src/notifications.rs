@@ -165,7 +165,10 @@ fn words(ended: &[Task]) -> (String, String) {
     if let [task] = ended {
         let title = format!("{} {}", operation(task), outcome(task.state));
         let host = task.worker_host.as_ref().map(|host| format!("On {host}"));
-        let error = task.error.as_ref().filter(|_| task.state == TaskState::Failed);
+        let error = task
+            .error
+            .as_ref()
+            .filter(|_| task.state == TaskState::Failed);
         let error = error.map(|error| error.message.clone());
         let parts: Vec<String> = host.into_iter().chain(error).collect();
         return (title, escaped(&parts.join(": ")));
@@ -189,7 +192,9 @@ fn words(ended: &[Task]) -> (String, String) {
 fn operation(task: &Task) -> String {
     let words = task.operation.as_str().replace('-', " ");
     let mut signs = words.chars();
-    signs.next().map_or(words.clone(), |first| first.to_uppercase().chain(signs).collect())
+    signs.next().map_or(words.clone(), |first| {
+        first.to_uppercase().chain(signs).collect()
+    })
 }
 
 fn outcome(state: TaskState) -> &'static str {
@@ -245,12 +250,35 @@ mod tests {
         let ids = |tasks: Vec<Task>| tasks.into_iter().map(|task| task.id.0).collect::<Vec<_>>();
         let mut ends = Ends::from_now(Timestamp(100_000));
         assert_eq!(ends.since(), Timestamp(100_000));
-        assert_eq!(ids(ends.news(vec![task("a", "failed", 100_001), task("b", "failed", 130_000)])), ["a", "b"]);
-        assert_eq!(ends.since(), Timestamp(125_000), "a little back from the newest");
-        assert_eq!(ids(ends.news(vec![task("late", "failed", 126_000), task("b", "failed", 130_000)])), ["late"]);
-        assert!(ends.known.len() < 3, "what cannot come again is forgotten: {ends:?}");
+        assert_eq!(
+            ids(ends.news(vec![
+                task("a", "failed", 100_001),
+                task("b", "failed", 130_000)
+            ])),
+            ["a", "b"]
+        );
+        assert_eq!(
+            ends.since(),
+            Timestamp(125_000),
+            "a little back from the newest"
+        );
+        assert_eq!(
+            ids(ends.news(vec![
+                task("late", "failed", 126_000),
+                task("b", "failed", 130_000)
+            ])),
+            ["late"]
+        );
+        assert!(
+            ends.known.len() < 3,
+            "what cannot come again is forgotten: {ends:?}"
+        );
         ends.forget(Timestamp(140_000));
-        assert_eq!(ends.since(), Timestamp(140_000), "what was seen is no news later");
+        assert_eq!(
+            ends.since(),
+            Timestamp(140_000),
+            "what was seen is no news later"
+        );
     }
 
     #[test]
@@ -263,9 +291,17 @@ mod tests {
             "Cleanup temp files failed",
             "On web-1: no &lt;b&gt; &amp; no",
         );
-        check(&[task("a", "partial", 5)], "Cleanup temp files could not do everything", "On web-1");
         check(
-            &[task("a", "failed", 5), task("b", "succeeded", 5), task("c", "failed", 6)],
+            &[task("a", "partial", 5)],
+            "Cleanup temp files could not do everything",
+            "On web-1",
+        );
+        check(
+            &[
+                task("a", "failed", 5),
+                task("b", "succeeded", 5),
+                task("c", "failed", 6),
+            ],
             "3 tasks ended",
             "2 failed, 1 succeeded",
         );

@@ -23,7 +23,9 @@ struct Stored {
 impl PreferencesFile {
     /// What is preferred now.
     pub(crate) fn get(&self) -> Preferences {
-        *self.held().get_or_insert_with(|| file().map_or_else(Preferences::default, |file| read(&file)))
+        *self
+            .held()
+            .get_or_insert_with(|| file().map_or_else(Preferences::default, |file| read(&file)))
     }
 
     /// Keeps a choice for this and every later start.
@@ -31,7 +33,8 @@ impl PreferencesFile {
         let file = Folders::from_environment()
             .map(|folders| place(&folders))
             .map_err(upkeep_console::ConsoleError::from)?;
-        write(&file, preferences).map_err(|source| upkeep_console::ConsoleError::Write { file, source })?;
+        write(&file, preferences)
+            .map_err(|source| upkeep_console::ConsoleError::Write { file, source })?;
         *self.held() = Some(preferences);
         Ok(preferences)
     }
@@ -42,7 +45,9 @@ impl PreferencesFile {
 }
 
 fn file() -> Option<PathBuf> {
-    Folders::from_environment().ok().map(|folders| place(&folders))
+    Folders::from_environment()
+        .ok()
+        .map(|folders| place(&folders))
 }
 
 fn place(folders: &Folders) -> PathBuf {
@@ -52,7 +57,9 @@ fn place(folders: &Folders) -> PathBuf {
 fn read(file: &Path) -> Preferences {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Preferences::default(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Preferences::default();
+        }
         Err(error) => {
             tracing::warn!(%error, file = %file.display(), "the preferences cannot be read");
             return Preferences::default();

@@ -30,7 +30,10 @@ pub(crate) async fn export_report(
     let label = window.label().to_owned();
     let stream = async move {
         let last = write(&app, &window, &request, &updates).await;
-        tell(&updates, last.unwrap_or_else(|error| ExportUpdate::Failed { error }));
+        tell(
+            &updates,
+            last.unwrap_or_else(|error| ExportUpdate::Failed { error }),
+        );
     };
     Ok(state.watches.run(&label, stream))
 }

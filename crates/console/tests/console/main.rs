@@ -4,9 +4,11 @@
     reason = "a test stops at the first surprise, in its helpers too"
 )]
 
+mod export;
 mod open;
 mod report;
 mod settings;
+mod statistics;
 mod support;
 mod taking_back;
 mod trigger;
