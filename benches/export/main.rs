@@ -79,7 +79,11 @@ async fn main() {
                 println!(
                     "| {engine} | {subject}, {} | {} | {seconds:.1} | {size:.1} | **{peak:.0}** (under {BAR_MB}: {}) | {} |",
                     format.extension(),
-                    if rows > 0 { rows.to_string() } else { "–".to_owned() },
+                    if rows > 0 {
+                        rows.to_string()
+                    } else {
+                        "–".to_owned()
+                    },
                     if peak < BAR_MB { "met" } else { "missed" },
                     read_back(format, &file, rows)
                 );
@@ -148,7 +152,11 @@ fn read_back(format: ExportFormat, file: &Path, rows: usize) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(rows == 0 || said == rows.to_string(), "{said} of {rows}");
-    let parser = if format == ExportFormat::Csv { "Python's csv" } else { "prometheus_client" };
+    let parser = if format == ExportFormat::Csv {
+        "Python's csv"
+    } else {
+        "prometheus_client"
+    };
     format!("{said} by {parser}")
 }
 

@@ -75,7 +75,8 @@ async fn one(queue: &Queue, engine: &str, what: &str, request: &StatisticsReques
             .sum();
     }
     // on a machine that others use this says more than the clock
-    let processor = (processor_seconds() - before) * 1000.0 / f64::from(u32::try_from(SAMPLES).unwrap());
+    let processor =
+        (processor_seconds() - before) * 1000.0 / f64::from(u32::try_from(SAMPLES).unwrap());
     let what = format!("{what}; {ended} ended; {processor:.0} ms of processors");
     times(engine, &what, &samples, Bar::None, Bar::Below(300.0));
 }
@@ -91,9 +92,17 @@ fn processor_seconds() -> f64 {
         if name != own && !stat.contains("(postgres)") {
             continue;
         }
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        ticks += fields[11..13].iter().map(|number| number.parse::<u64>().unwrap()).sum::<u64>();
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
+        ticks += fields[11..13]
+            .iter()
+            .map(|number| number.parse::<u64>().unwrap())
+            .sum::<u64>();
     }
-    let second = rustix::param::clock_ticks_per_second();
-    f64::from(u32::try_from(ticks * 1000 / second).unwrap()) / 1000.0
+    // Linux counts in hundredths of a second here, whatever its own clock
+    f64::from(u32::try_from(ticks).unwrap()) / 100.0
 }
