@@ -2,10 +2,10 @@
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
-use upkeep_contract::Timestamp;
 use upkeep_contract::export::{ExportRequest, ExportSubject};
 use upkeep_contract::statistics::{StatisticsRange, StatisticsView};
 use upkeep_contract::task::TaskFilter;
+use upkeep_contract::{GroupId, OperationId, Timestamp};
 
 use super::cell::rfc3339;
 use crate::Console;
@@ -49,7 +49,7 @@ impl About {
         about.also("host", view.queue.host.as_deref());
         about.also(
             "operation",
-            view.queue.operation.as_ref().map(|id| id.as_str()),
+            view.queue.operation.as_ref().map(OperationId::as_str),
         );
         about.method.clone_from(&view.queue.method);
         about
@@ -73,12 +73,12 @@ impl About {
     pub(super) fn of_tasks(filter: &TaskFilter, console: &Console, zone: TimeZone) -> Self {
         let mut about = Self::new("Tasks", "tasks", console, zone);
         let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
-        let operations: Vec<&str> = filter.operations.iter().map(|id| id.as_str()).collect();
+        let operations: Vec<&str> = filter.operations.iter().map(OperationId::as_str).collect();
         let listed = |list: Vec<&str>| (!list.is_empty()).then(|| list.join(", "));
         about.also("state", listed(states).as_deref());
         about.also("operation", listed(operations).as_deref());
         about.also("host", filter.host.as_deref());
-        about.also("group", filter.group.as_ref().map(|id| id.as_str()));
+        about.also("group", filter.group.as_ref().map(GroupId::as_str));
         about.also(
             "text",
             Some(filter.text.trim()).filter(|text| !text.is_empty()),

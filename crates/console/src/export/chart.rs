@@ -1,6 +1,11 @@
 //! Charts as SVG within a page: no script, no outside picture, a text for those who do not see it.
 //! Series differ by colour and by pattern, for printers and for eyes that tell colours apart badly.
 
+#![expect(
+    clippy::format_push_string,
+    reason = "writing into a string gives a result that nobody needs"
+)]
+
 use super::markup::escaped;
 use super::summary::{Chart, Tone};
 

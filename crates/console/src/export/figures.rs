@@ -1,11 +1,14 @@
 //! Statistics: each figure a row of one long table, for programs; charts and small tables for people.
 
+mod metrics;
+mod page;
+
 use serde_json::Value;
-use upkeep_contract::statistics::{Outcomes, Percentiles, QueueStatistics, StatisticsView};
+use upkeep_contract::statistics::{Outcomes, Percentiles, StatisticsView};
 
 use super::about::About;
 use super::cell::{Cell, Column, column, rfc3339};
-use super::summary::{Chart, Family, Kind, Sample, Summary, Table, Tone, float, seconds};
+use super::summary::Summary;
 use super::{Exported, Writer};
 use crate::ConsoleError;
 
@@ -39,11 +42,11 @@ pub(super) async fn write<T: FnMut(u64, Option<u64>) + Send>(
         .map_err(|error| ConsoleError::Defect(format!("the figures are no JSON: {error}")))?;
     write_times(&mut value, &about);
     let summary = Summary {
-        figures: figures(view),
-        charts: vec![throughput(&view.queue, &about)],
-        tables: tables(view),
+        figures: page::figures(view),
+        charts: vec![page::throughput(&view.queue, &about)],
+        tables: page::tables(view),
         rows_title: None,
-        metrics: metrics(view),
+        metrics: metrics::metrics(view),
         value: Some(("statistics", value)),
     };
     writer.end(about, summary).await
@@ -115,6 +118,7 @@ fn by_state(outcomes: &Outcomes) -> [(&'static str, u64); 4] {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "one figure after the other")]
 fn rows(view: &StatisticsView) -> Vec<Vec<Cell>> {
     let queue = &view.queue;
     let mut rows = Vec::new();
@@ -290,349 +294,4 @@ fn now(view: &StatisticsView) -> Vec<(&'static str, Option<Cell>, &'static str)>
             "percent",
         ),
     ]
-}
-
-fn figures(view: &StatisticsView) -> Vec<(String, String)> {
-    let queue = &view.queue;
-    let ended: u64 = queue
-        .operations
-        .iter()
-        .map(|one| one.outcomes.ended())
-        .sum();
-    let mut figures = vec![
-        ("Ended".to_owned(), ended.to_string()),
-        (
-            "Succeeded".to_owned(),
-            queue
-                .success_rate
-                .map_or_else(|| "–".to_owned(), |rate| format!("{:.2} %", rate * 100.0)),
-        ),
-        ("Waiting now".to_owned(), queue.queued_now.to_string()),
-        ("Running now".to_owned(), queue.running_now.to_string()),
-    ];
-    for (name, times) in [("Worked", queue.duration), ("Waited", queue.waiting)] {
-        if let Some(times) = times {
-            figures.push((format!("{name}, half within"), in_words(times.p50_ms)));
-            figures.push((format!("{name}, 95 % within"), in_words(times.p95_ms)));
-            figures.push((format!("{name}, 99 % within"), in_words(times.p99_ms)));
-        }
-    }
-    let workers = &view.workers;
-    figures.push((
-        "Workers".to_owned(),
-        format!(
-            "{} alive, {} of {} places busy",
-            workers.alive, workers.busy, workers.capacity
-        ),
-    ));
-    figures
-}
-
-/// `885 ms`, `12.5 s`, `3 h 20 min`.
-fn in_words(ms: i64) -> String {
-    match ms {
-        _ if ms.abs() < 1_000 => format!("{ms} ms"),
-        _ if ms.abs() < 60_000 => format!("{:.1} s", seconds(ms)),
-        _ if ms.abs() < 3_600_000 => format!("{} min {} s", ms / 60_000, ms / 1_000 % 60),
-        _ => format!("{} h {} min", ms / 3_600_000, ms / 60_000 % 60),
-    }
-}
-
-fn throughput(queue: &QueueStatistics, about: &About) -> Chart {
-    let label = |at| {
-        let time = about.time(at);
-        time.get(..16).unwrap_or(&time).replace('T', " ")
-    };
-    let columns: Vec<(String, Vec<u64>)> = queue
-        .throughput
-        .iter()
-        .map(|bucket| {
-            let values = by_state(&bucket.outcomes).map(|(_, count)| count).to_vec();
-            (label(bucket.from), values)
-        })
-        .collect();
-    let most = columns
-        .iter()
-        .max_by_key(|(_, values)| values.iter().sum::<u64>());
-    let summary = match most {
-        Some((label, values)) if values.iter().sum::<u64>() > 0 => format!(
-            "Tasks that ended, in {} columns; the most, {}, from {label}.",
-            columns.len(),
-            values.iter().sum::<u64>()
-        ),
-        _ => "No task ended in this range.".to_owned(),
-    };
-    Chart::Stacked {
-        title: "Ended over time".to_owned(),
-        summary,
-        series: vec![
-            ("succeeded", Tone::Good),
-            ("partial", Tone::Warn),
-            ("failed", Tone::Bad),
-            ("cancelled", Tone::Quiet),
-        ],
-        columns,
-    }
-}
-
-fn tables(view: &StatisticsView) -> Vec<Table> {
-    let queue = &view.queue;
-    let words = |times: Option<Percentiles>, pick: fn(&Percentiles) -> i64| {
-        Cell::maybe(times, |times| Cell::text(in_words(pick(&times))))
-    };
-    let operations = queue.operations.iter().map(|one| {
-        let mut row = vec![
-            Cell::text(one.operation.as_str()),
-            Cell::count(one.outcomes.ended()),
-        ];
-        row.extend(by_state(&one.outcomes).map(|(_, count)| Cell::count(count)));
-        row.push(Cell::maybe(one.success_rate, |rate| {
-            Cell::text(format!("{:.2} %", rate * 100.0))
-        }));
-        for times in [one.duration, one.waiting] {
-            row.push(words(times, |times| times.p50_ms));
-            row.push(words(times, |times| times.p95_ms));
-            row.push(words(times, |times| times.p99_ms));
-        }
-        row
-    });
-    let slowest = queue.slowest.iter().map(|task| {
-        vec![
-            Cell::text(task.task_id.as_str()),
-            Cell::text(task.operation.as_str()),
-            Cell::maybe(task.host.clone(), Cell::Text),
-            Cell::text(task.state.as_str()),
-            Cell::Time(task.finished_at),
-            Cell::text(in_words(task.duration_ms)),
-        ]
-    });
-    let hosts = queue.failures.hosts.iter().map(|host| {
-        vec![
-            Cell::maybe(host.host.clone(), Cell::Text),
-            Cell::count(host.failed),
-        ]
-    });
-    let errors = queue.failures.errors.iter().map(|error| {
-        vec![
-            Cell::text(error.message.as_str()),
-            Cell::text(error.kind.as_str()),
-            Cell::count(error.failed),
-            Cell::text(error.newest_task.as_str()),
-        ]
-    });
-    let now = now(view).into_iter().map(|(name, value, unit)| {
-        vec![
-            Cell::text(name.replace('_', " ")),
-            value.unwrap_or(Cell::Empty),
-            Cell::text(unit),
-        ]
-    });
-    vec![
-        Table {
-            title: "By operation",
-            columns: vec![
-                column("operation", "Operation"),
-                column("ended", "Ended"),
-                column("succeeded", "Succeeded"),
-                column("partial", "Partial"),
-                column("failed", "Failed"),
-                column("cancelled", "Cancelled"),
-                column("success_rate", "Success"),
-                column("work_p50", "Worked p50"),
-                column("work_p95", "p95"),
-                column("work_p99", "p99"),
-                column("wait_p50", "Waited p50"),
-                column("wait_p95", "p95"),
-                column("wait_p99", "p99"),
-            ],
-            rows: operations.collect(),
-            empty: "No task ended in this range.",
-        },
-        Table {
-            title: "Slowest",
-            columns: vec![
-                column("task", "Task"),
-                column("operation", "Operation"),
-                column("host", "Host"),
-                column("state", "State"),
-                column("ended", "Ended"),
-                column("worked", "Worked"),
-            ],
-            rows: slowest.collect(),
-            empty: "No task ended in this range.",
-        },
-        Table {
-            title: "Failing hosts",
-            columns: vec![column("host", "Host"), column("failed", "Failed")],
-            rows: hosts.collect(),
-            empty: "Nothing failed in this range.",
-        },
-        Table {
-            title: "Most frequent errors",
-            columns: vec![
-                column("message", "Message"),
-                column("kind", "Kind"),
-                column("failed", "Failed"),
-                column("newest", "Newest task"),
-            ],
-            rows: errors.collect(),
-            empty: "Nothing failed in this range.",
-        },
-        Table {
-            title: "Now",
-            columns: vec![
-                column("measure", "Measure"),
-                column("value", "Value"),
-                column("unit", "Unit"),
-            ],
-            rows: now.collect(),
-            empty: "",
-        },
-    ]
-}
-
-fn metrics(view: &StatisticsView) -> Vec<Family> {
-    let queue = &view.queue;
-    let mut tasks = Family::gauge(
-        "upkeep_tasks",
-        "",
-        "Tasks of the range by operation and state: final states by when they ended, others by when they were asked for.",
-    );
-    for count in &queue.counts {
-        let labels = vec![
-            ("operation", count.operation.to_string()),
-            ("state", count.state.as_str().to_owned()),
-        ];
-        tasks.set(labels, float(count.count));
-    }
-    let mut rate = Family::gauge(
-        "upkeep_task_success_ratio",
-        "ratio",
-        "Succeeded among succeeded, partial and failed.",
-    );
-    for one in &queue.operations {
-        if let Some(value) = one.success_rate {
-            rate.set(vec![("operation", one.operation.to_string())], value);
-        }
-    }
-    let times = |name,
-                 help,
-                 pick: fn(
-        &upkeep_contract::statistics::OperationStatistics,
-    ) -> Option<Percentiles>| {
-        let mut family = Family {
-            name,
-            kind: Kind::Summary,
-            unit: "seconds",
-            help,
-            samples: Vec::new(),
-        };
-        for one in &queue.operations {
-            let Some(times) = pick(one) else { continue };
-            let operation = || ("operation", one.operation.to_string());
-            for (quantile, ms) in [
-                ("0.5", times.p50_ms),
-                ("0.95", times.p95_ms),
-                ("0.99", times.p99_ms),
-                ("1", times.max_ms),
-            ] {
-                family.samples.push(Sample {
-                    suffix: "",
-                    labels: vec![operation(), ("quantile", quantile.to_owned())],
-                    value: seconds(ms),
-                });
-            }
-            family.samples.push(Sample {
-                suffix: "_count",
-                labels: vec![operation()],
-                value: float(times.count),
-            });
-        }
-        family
-    };
-    let mut families = vec![
-        tasks,
-        rate,
-        times(
-            "upkeep_task_duration_seconds",
-            "From the first attempt's start to the end.",
-            |one| one.duration,
-        ),
-        times(
-            "upkeep_task_waiting_seconds",
-            "From being asked for to the first attempt's start.",
-            |one| one.waiting,
-        ),
-        Family::single(
-            "upkeep_queue_queued",
-            "",
-            "Tasks waiting now.",
-            float(queue.queued_now),
-        ),
-        Family::single(
-            "upkeep_queue_running",
-            "",
-            "Tasks running now.",
-            float(queue.running_now),
-        ),
-        Family::single(
-            "upkeep_workers",
-            "",
-            "Workers alive now.",
-            f64::from(view.workers.alive),
-        ),
-        Family::single(
-            "upkeep_workers_capacity",
-            "",
-            "Tasks that they can perform at once.",
-            f64::from(view.workers.capacity),
-        ),
-        Family::single(
-            "upkeep_workers_busy",
-            "",
-            "Tasks that they hold.",
-            f64::from(view.workers.busy),
-        ),
-        Family::single(
-            "upkeep_runtime_alive_tasks",
-            "",
-            "Async tasks alive in the program that wrote this.",
-            float(view.runtime.alive_tasks),
-        ),
-        Family::single(
-            "upkeep_runtime_busy_ratio",
-            "ratio",
-            "Share of its threads' time spent busy since it started.",
-            view.runtime.busy_percent / 100.0,
-        ),
-    ];
-    if let Some(oldest) = queue.oldest_waiting_ms {
-        families.push(Family::single(
-            "upkeep_queue_oldest_waiting_seconds",
-            "seconds",
-            "Age of the oldest task that waits and is due.",
-            seconds(oldest),
-        ));
-    }
-    let mut cpu = Family::gauge(
-        "upkeep_host_cpu_ratio",
-        "ratio",
-        "CPU in use, over all cores.",
-    );
-    let mut available = Family::gauge(
-        "upkeep_host_memory_available_bytes",
-        "bytes",
-        "Memory that programs could still get.",
-    );
-    let mut load = Family::gauge("upkeep_host_load1", "", "Load average over one minute.");
-    for host in &view.hosts {
-        let label = || vec![("host", host.host.clone())];
-        if let Some(percent) = host.vitals.cpu_percent {
-            cpu.set(label(), percent / 100.0);
-        }
-        available.set(label(), float(host.vitals.memory_available_bytes));
-        load.set(label(), host.vitals.load_average[0]);
-    }
-    families.extend([cpu, available, load]);
-    families
 }

@@ -69,6 +69,9 @@ pub(super) async fn write<T: FnMut(u64, Option<u64>) + Send>(
 /// Host and check.
 type Of = (String, String);
 
+/// A check and its highest values, place by place.
+type Line = (String, Vec<Option<f64>>);
+
 /// What the reports add up to: so much for each check of each host, whatever their number.
 struct History {
     range: (Timestamp, Timestamp),
@@ -174,13 +177,14 @@ impl History {
 
     /// The five percentages that came highest on each of the first five hosts.
     fn charts(&mut self, about: &About) -> Vec<Chart> {
-        let mut by_host: BTreeMap<String, Vec<(String, Vec<Option<f64>>)>> = BTreeMap::new();
+        let mut by_host: BTreeMap<String, Vec<Line>> = BTreeMap::new();
         for ((host, check), line) in std::mem::take(&mut self.lines) {
             by_host.entry(host).or_default().push((check, line));
         }
         let (from, to) = self.range;
-        let step = (to.0 - from.0) / PLACES as i64;
-        let labels: Vec<String> = (0..PLACES as i64)
+        let places = i64::try_from(PLACES).unwrap_or(1);
+        let step = (to.0 - from.0) / places;
+        let labels: Vec<String> = (0..places)
             .map(|place| {
                 let time = about.time(Timestamp(from.0 + place * step));
                 time.get(..16).unwrap_or(&time).replace('T', " ")

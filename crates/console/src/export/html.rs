@@ -3,6 +3,11 @@
 //!
 //! A page is for eyes and for paper: of a long table it shows the newest rows, and says so.
 
+#![expect(
+    clippy::format_push_string,
+    reason = "writing into a string gives a result that nobody needs"
+)]
+
 use std::io;
 
 use jiff::tz::TimeZone;
@@ -84,14 +89,14 @@ impl Form for Html {
 
 impl Html {
     fn write_rows(&self, out: &mut Out, title: &str) -> io::Result<()> {
-        write!(out, "<h2>{}</h2>\n", escaped(title))?;
+        writeln!(out, "<h2>{}</h2>", escaped(title))?;
         if self.seen == 0 {
             return out.write_all(b"<p>None.</p>\n");
         }
         if self.seen > self.shown as u64 {
-            write!(
+            writeln!(
                 out,
-                "<p>The newest {} of {}: the figures above are of all of them, and CSV and JSON hold all.</p>\n",
+                "<p>The newest {} of {}: the figures above are of all of them, and CSV and JSON hold all.</p>",
                 self.shown, self.seen
             )?;
         }
