@@ -512,8 +512,8 @@ const TIMERS: [(&str, usize, &str); 27] = [
     ),
     (
         "src-tauri/src/notifications.rs",
-        3,
-        "an open app: how often ends of tasks are told on the desktop, and how long that may take",
+        4,
+        "an open app: how often ends of tasks are told on the desktop, how long that may take, and how long it is shown",
     ),
     (
         "src-tauri/src/state.rs",

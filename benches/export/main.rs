@@ -65,7 +65,7 @@ async fn main() {
                 let file = home.join(format!("{subject}.{}", format.extension()));
                 let begun = Instant::now();
                 let own = std::env::current_exe().unwrap();
-                let mut child = Command::new(own)
+                let child = Command::new(own)
                     .args([FLAG, subject, format.extension(), &url])
                     .args([&home, &file])
                     .spawn()
