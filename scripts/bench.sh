@@ -1,11 +1,12 @@
 #!/bin/sh
-# bench.sh queue|cleanup|health [PART…]: measures the queue, cleaning, or looking at a host, in a release build;
+# bench.sh queue|cleanup|health|export [PART…]: measures the queue, cleaning, looking at a host, or reports, in a release build;
 # without a part, all of them.
 #
-# queue: disk enqueue drain latency idle recovery pages history peers
+# queue: disk enqueue drain latency idle recovery pages statistics history peers
 # cleanup: trees wide deep flat links, work preview clean, and absurd; SIZE="200000 1000000" files, ROUNDS=5,
 #   PEERS=no leaves out everybody but find
 # health: sample dashboard; DURATION=60 seconds of the dashboard
+# export: SIZE=1000000 tasks; KEEP=folder keeps the pages of HTML there
 # databases and trees lie in $TMPDIR, else /var/tmp: it must be a disk, not memory. Results go to stdout as Markdown tables.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -13,8 +14,8 @@
 
 what=${1:-}
 case $what in
-queue | cleanup | health) shift ;;
-*) die "bench.sh measures queue, cleanup or health, not \`$what\`" "see the first lines of scripts/bench.sh" ;;
+queue | cleanup | health | export) shift ;;
+*) die "bench.sh measures queue, cleanup, health or export, not \`$what\`" "see the first lines of scripts/bench.sh" ;;
 esac
 
 say "building (release)" >&2
@@ -28,6 +29,8 @@ UPKEEP_BENCH_ROUNDS=${ROUNDS:-}
 UPKEEP_BENCH_PEERS=${PEERS:-}
 UPKEEP_BENCH_SECONDS=${DURATION:-}
 export UPKEEP_BENCH_SIZE UPKEEP_BENCH_ROUNDS UPKEEP_BENCH_PEERS UPKEEP_BENCH_SECONDS
+UPKEEP_BENCH_KEEP=${KEEP:-}
+[ -n "$UPKEEP_BENCH_KEEP" ] && export UPKEEP_BENCH_KEEP || unset UPKEEP_BENCH_KEEP
 
 # some tools lie where only administrators look
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

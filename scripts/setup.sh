@@ -67,6 +67,8 @@ needs() {
         echo 'program:setpriv       util-linux               util-linux          util-linux'
         echo 'python:psutil         python3-psutil         python3-psutil      python-psutil'
         echo 'program:ip            iproute2                 iproute             iproute2'
+        echo 'python:csv            python3                  python3             python'
+        echo 'python:prometheus_client python3-prometheus-client python3-prometheus_client python-prometheus_client'
         echo 'postgres:server       postgresql               postgresql-server   postgresql'
     fi
 }

@@ -42,6 +42,10 @@ const COMMANDS: &[&str] = &[
     "save_threshold",
     "save_health_number",
     "choose_folder",
+    "statistics",
+    "export_report",
+    "preferences",
+    "save_preferences",
 ];
 
 fn main() {

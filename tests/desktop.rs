@@ -15,6 +15,7 @@ mod desktop {
     mod health;
     mod life;
     mod live;
+    mod notifications;
     mod settings;
     mod trash;
 }

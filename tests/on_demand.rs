@@ -404,7 +404,7 @@ async fn restore_from_trash_runs_only_when_asked() {
 }
 
 /// Every timer of the program, by file, with what it waits for. A timer that is not named here fails the test.
-const TIMERS: [(&str, usize, &str); 25] = [
+const TIMERS: [(&str, usize, &str); 27] = [
     (
         "crates/console/src/changes.rs",
         2,
@@ -434,6 +434,11 @@ const TIMERS: [(&str, usize, &str); 25] = [
         "crates/operations/src/log_statistics.rs",
         1,
         "within log-statistics: the window over which CPU use is averaged",
+    ),
+    (
+        "crates/operations/src/log_statistics/log.rs",
+        1,
+        "within log-statistics: the pause until another program has written its line",
     ),
     (
         "crates/operations/src/probes/limit.rs",
@@ -504,6 +509,11 @@ const TIMERS: [(&str, usize, &str); 25] = [
         "crates/worker/src/worker.rs",
         2,
         "waiting for the queue, and the grace time when stopping",
+    ),
+    (
+        "src-tauri/src/notifications.rs",
+        4,
+        "an open app: how often ends of tasks are told on the desktop, how long that may take, and how long it is shown",
     ),
     (
         "src-tauri/src/state.rs",

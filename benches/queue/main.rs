@@ -25,12 +25,21 @@ mod other_process;
 mod pages;
 mod peers;
 mod recovery;
+mod statistics;
 
 use database::Databases;
 
 /// The parts, in the order they are measured.
-const PARTS: [&str; 8] = [
-    "disk", "enqueue", "drain", "latency", "idle", "recovery", "pages", "history",
+const PARTS: [&str; 9] = [
+    "disk",
+    "enqueue",
+    "drain",
+    "latency",
+    "idle",
+    "recovery",
+    "pages",
+    "statistics",
+    "history",
 ];
 
 #[tokio::main]
@@ -73,6 +82,9 @@ async fn main() {
     }
     if wanted("pages") {
         pages::measure(&databases).await;
+    }
+    if wanted("statistics") {
+        statistics::measure(&databases).await;
     }
     if wanted("history") {
         history::measure(&databases).await;

@@ -10,7 +10,9 @@ mod fleet;
 mod health;
 mod levers;
 mod overview;
+mod preferences;
 mod settings;
+mod statistics;
 mod tasks;
 mod vitals;
 
@@ -57,6 +59,10 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         settings::save_threshold,
         settings::save_health_number,
         settings::choose_folder,
+        statistics::statistics,
+        statistics::export_report,
+        preferences::preferences,
+        preferences::save_preferences,
     ])
 }
 

@@ -13,11 +13,12 @@ pub(crate) async fn save_file(
     window: &WebviewWindow,
     title: &str,
     proposed: &str,
+    (kind, extension): (&str, &str),
 ) -> Reply<Option<PathBuf>> {
     let (answer, chosen) = oneshot::channel();
     builder(window, title)
         .set_file_name(proposed)
-        .add_filter("JSON", &["json"])
+        .add_filter(kind, &[extension])
         .save_file(|path| tell(answer, path));
     path(chosen.await.ok().flatten())
 }

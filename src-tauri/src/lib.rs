@@ -9,6 +9,8 @@ mod error;
 mod events;
 mod instance;
 mod logging;
+mod notifications;
+mod preferences;
 mod state;
 mod watches;
 

@@ -10,6 +10,8 @@ use upkeep_console::{Console, ConsoleError};
 
 use crate::error::Reply;
 use crate::events;
+use crate::notifications;
+use crate::preferences::PreferencesFile;
 use crate::watches::Watches;
 
 /// How long closing may take: what is not handed back by then goes to another worker when its lease ends.
@@ -20,6 +22,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
 pub(crate) struct AppState {
     console: OnceCell<Arc<Console>>,
     pub(crate) watches: Watches,
+    pub(crate) preferences: PreferencesFile,
 }
 
 impl AppState {
@@ -51,6 +54,11 @@ async fn open(app: &AppHandle) -> Result<Arc<Console>, ConsoleError> {
     let console = Arc::new(Console::open(folders, &url, "desktop").await?);
     console.start_embedded_worker().await?;
     tauri::async_runtime::spawn(events::forward_changes(app.clone(), console.changes()));
+    tauri::async_runtime::spawn(notifications::tell(
+        app.clone(),
+        Arc::clone(&console),
+        console.changes(),
+    ));
     Ok(console)
 }
 

@@ -1,7 +1,9 @@
 //! Windows as a window manager sees them.
 
 use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, Window};
+use x11rb::protocol::xproto::{
+    AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, InputFocus, Window,
+};
 use x11rb::rust_connection::RustConnection;
 
 /// Asks the window of that title to close, as a click on its cross does (ICCCM, `WM_DELETE_WINDOW`).
@@ -26,6 +28,29 @@ pub(crate) fn close(title: &str) {
     );
     connection
         .send_event(false, window, EventMask::NO_EVENT, message)
+        .unwrap()
+        .check()
+        .unwrap();
+}
+
+/// Gives the window of that title the keyboard, as a window manager does when it is clicked.
+pub(crate) fn focus(title: &str) {
+    let (connection, screen) = x11rb::connect(None).unwrap();
+    let root = connection.setup().roots[screen].root;
+    let window =
+        find(&connection, root, title).unwrap_or_else(|| panic!("no window is called {title}"));
+    give_keyboard(&connection, window);
+}
+
+/// Takes the keyboard from every window.
+pub(crate) fn unfocus() {
+    let (connection, _) = x11rb::connect(None).unwrap();
+    give_keyboard(&connection, x11rb::NONE);
+}
+
+fn give_keyboard(connection: &RustConnection, window: Window) {
+    connection
+        .set_input_focus(InputFocus::PARENT, window, x11rb::CURRENT_TIME)
         .unwrap()
         .check()
         .unwrap();

@@ -12,7 +12,9 @@ import type { Overview } from "$lib/generated/Overview";
 import type { PlanEntry } from "$lib/generated/PlanEntry";
 import type { RestoreReport } from "$lib/generated/RestoreReport";
 import type { SettingsView } from "$lib/generated/SettingsView";
+import type { QueueStatistics } from "$lib/generated/QueueStatistics";
 import type { StatisticsReport } from "$lib/generated/StatisticsReport";
+import type { StatisticsView } from "$lib/generated/StatisticsView";
 import type { Attempt } from "$lib/generated/Attempt";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { Task } from "$lib/generated/Task";
@@ -343,6 +345,12 @@ export function someStatistics(change: Partial<StatisticsReport> = {}): Statisti
       queued_now: 0,
       running_now: 1,
       oldest_waiting_ms: null,
+      host: null,
+      operation: null,
+      operations: [],
+      slowest: [],
+      failures: { looked_at: 0, hosts: [], errors: [] },
+      method: "Exact, by nearest rank.",
     },
     runtime: { worker_threads: 8, alive_tasks: 14, global_queue_depth: 0, busy_percent: 0.4 },
     system: someVitals(),
@@ -453,6 +461,91 @@ export function aSample(change: Partial<LiveSample> = {}): LiveSample {
     },
     runtime: { worker_threads: 4, alive_tasks: 11, busy_percent: 1.2 },
     queue: { queued: 3, running: 1, oldest_waiting_ms: 42_000 },
+    ...change,
+  };
+}
+
+/** What the page of statistics shows: a day with two operations, one of which fails. */
+export function someFigures(
+  queue: Partial<QueueStatistics> = {},
+  change: Partial<StatisticsView> = {},
+): StatisticsView {
+  const times = { count: 17, p50_ms: 240, p95_ms: 5100, p99_ms: 65_000, max_ms: 65_000 };
+  const HOUR = 60 * MINUTE;
+  return {
+    computed_on: "desk-7",
+    computed_at: NOW,
+    took_ms: 12,
+    zone: "Europe/Berlin",
+    queue: {
+      from: NOW - 24 * HOUR,
+      to: NOW,
+      host: null,
+      operation: null,
+      counts: [
+        { operation: "cleanup-temp-files", state: "succeeded", count: 12 },
+        { operation: "cleanup-temp-files", state: "failed", count: 1 },
+        { operation: "health-check", state: "succeeded", count: 4 },
+      ],
+      success_rate: 16 / 17,
+      duration: times,
+      waiting: { ...times, p50_ms: 3 },
+      operations: [
+        {
+          operation: "cleanup-temp-files",
+          succeeded: 12,
+          partial: 0,
+          failed: 1,
+          cancelled: 0,
+          success_rate: 12 / 13,
+          duration: times,
+          waiting: times,
+        },
+        {
+          operation: "health-check",
+          succeeded: 4,
+          partial: 0,
+          failed: 0,
+          cancelled: 0,
+          success_rate: 1,
+          duration: times,
+          waiting: times,
+        },
+      ],
+      throughput: Array.from({ length: 24 }, (_, hour) => ({
+        from: NOW - (24 - hour) * HOUR,
+        to: NOW - (23 - hour) * HOUR,
+        succeeded: hour % 3 === 0 ? 2 : 0,
+        partial: 0,
+        failed: hour === 20 ? 1 : 0,
+        cancelled: 0,
+      })),
+      slowest: [
+        {
+          task_id: "slow-1",
+          operation: "cleanup-temp-files",
+          host: "web-02",
+          state: "succeeded",
+          finished_at: NOW - 2 * HOUR,
+          duration_ms: 65_000,
+        },
+      ],
+      failures: {
+        looked_at: 1,
+        hosts: [{ host: "web-02", failed: 1 }],
+        errors: [
+          { kind: "permanent", message: "cannot read /srv/spool", failed: 1, newest_task: "failed-1" },
+        ],
+      },
+      queued_now: 2,
+      running_now: 1,
+      oldest_waiting_ms: 90_000,
+      method: "Percentiles are exact (nearest rank).",
+      ...queue,
+    },
+    runtime: { worker_threads: 8, alive_tasks: 14, global_queue_depth: 0, busy_percent: 0.4 },
+    workers: { alive: 2, capacity: 4, busy: 1 },
+    hosts: [{ host: "desk-7", vitals: someVitals() }],
     ...change,
   };
 }

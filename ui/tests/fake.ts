@@ -10,6 +10,8 @@ import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
 import type { EarlierRuns } from "$lib/generated/EarlierRuns";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
+import type { ExportRequest } from "$lib/generated/ExportRequest";
+import type { ExportUpdate } from "$lib/generated/ExportUpdate";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { HealthHistory } from "$lib/generated/HealthHistory";
@@ -19,8 +21,11 @@ import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LiveSample } from "$lib/generated/LiveSample";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { Overview } from "$lib/generated/Overview";
+import type { Preferences } from "$lib/generated/Preferences";
 import type { PriorityOutcome } from "$lib/generated/PriorityOutcome";
 import type { SettingsView } from "$lib/generated/SettingsView";
+import type { StatisticsQuery } from "$lib/generated/StatisticsQuery";
+import type { StatisticsView } from "$lib/generated/StatisticsView";
 import type { Task } from "$lib/generated/Task";
 import type { TaskCursor } from "$lib/generated/TaskCursor";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
@@ -31,7 +36,7 @@ import type { TaskUpdate } from "$lib/generated/TaskUpdate";
 import type { Threshold } from "$lib/generated/Threshold";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Worker } from "$lib/generated/Worker";
-import { accepted, anOverview, fannedOut, NOW, someSettings } from "./builders";
+import { accepted, anOverview, fannedOut, NOW, someFigures, someSettings } from "./builders";
 
 export interface Triggered {
   operation: string;
@@ -88,6 +93,12 @@ export class FakeBackend implements Backend {
   cancelOutcome: CancelOutcome = "requested";
 
   liveWatchers = new Set<Watcher<LiveSample>>();
+  statisticsValue: StatisticsView = someFigures();
+  statisticsAsked: StatisticsQuery[] = [];
+  preferencesValue: Preferences = { notify_of: "problems" };
+  /** Reports that are being written, with who hears of them. */
+  exports: { request: ExportRequest; watcher: Watcher<ExportUpdate>; stopped: boolean }[] = [];
+
   vitalsWatchers = new Set<Watcher<HostVitals>>();
   readonly #taskWatchers = new Map<string, Set<Watcher<TaskUpdate>>>();
   readonly #listeners = new Set<(changes: Change[]) => void>();
@@ -115,6 +126,19 @@ export class FakeBackend implements Backend {
     return answer();
   }
 
+  statistics = (query: StatisticsQuery) =>
+    this.#answer("statistics", () => {
+      this.statisticsAsked.push(query);
+      return this.statisticsValue;
+    });
+  exportReport = (request: ExportRequest, watcher: Watcher<ExportUpdate>): Stop => {
+    const entry = { request, watcher, stopped: false };
+    this.exports.push(entry);
+    return () => (entry.stopped = true);
+  };
+  preferences = () => this.#answer("preferences", () => this.preferencesValue);
+  savePreferences = (preferences: Preferences) =>
+    this.#answer("savePreferences", () => (this.preferencesValue = preferences));
   overview = () => this.#answer("overview", () => this.overviewValue);
   trigger = (operation: string, params: JsonObject, host: string | null) =>
     this.#answer("trigger", () => {

@@ -140,9 +140,7 @@ impl ConsoleError {
                     .to_owned()
             }
             Self::Refused { refusal, .. } => refusal.hint().to_owned(),
-            Self::Write { .. } => {
-                "choose a folder that you may write to and that has space".to_owned()
-            }
+            Self::Write { source, .. } => write_hint(source.kind()).to_owned(),
             Self::Defect(_) => "report this as a defect".to_owned(),
         }
     }
@@ -167,6 +165,22 @@ impl ConsoleError {
             Self::Write { .. } => ErrorCode::Io,
             Self::Operation(_) | Self::Defect(_) => ErrorCode::Internal,
         }
+    }
+}
+
+fn write_hint(kind: std::io::ErrorKind) -> &'static str {
+    use std::io::ErrorKind as Kind;
+    match kind {
+        Kind::StorageFull | Kind::QuotaExceeded => {
+            "that disk is full: make room on it, or choose a folder on another disk; nothing was left behind"
+        }
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
+            "choose a folder that you may write to"
+        }
+        Kind::NotFound | Kind::NotADirectory => "choose a folder that is there",
+        Kind::AlreadyExists => "choose another name",
+        Kind::InvalidFilename => "choose a shorter or plainer name",
+        _ => "choose a folder that you may write to and that has space",
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, earlier, error, event, group, health, live, overview, params, settings,
-    statistics, task,
+    audit, bulk, cleanup, earlier, error, event, export, group, health, live, overview, params,
+    preferences, settings, statistics, task,
 };
 
 /// Writes one `.ts` file for each type that crosses to the UI, and for each type those are made of.
@@ -25,6 +25,8 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     earlier::EarlierRuns::export_all(&config)?;
     error::ErrorReply::export_all(&config)?;
     event::Change::export_all(&config)?;
+    export::ExportRequest::export_all(&config)?;
+    export::ExportUpdate::export_all(&config)?;
     group::FanOutOutcome::export_all(&config)?;
     group::TaskGroup::export_all(&config)?;
     health::HealthHistory::export_all(&config)?;
@@ -36,8 +38,11 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     params::HealthCheckParams::export_all(&config)?;
     params::LogStatisticsParams::export_all(&config)?;
     params::RestoreFromTrashParams::export_all(&config)?;
+    preferences::Preferences::export_all(&config)?;
     settings::SettingsView::export_all(&config)?;
     statistics::StatisticsReport::export_all(&config)?;
+    statistics::StatisticsQuery::export_all(&config)?;
+    statistics::StatisticsView::export_all(&config)?;
     task::CancelOutcome::export_all(&config)?;
     task::ForceCloseOutcome::export_all(&config)?;
     task::PriorityOutcome::export_all(&config)?;

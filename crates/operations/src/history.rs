@@ -106,7 +106,7 @@ pub trait TaskHistory: Send + Sync + 'static {
     /// [`OperationError::Transient`] when the database cannot be reached.
     async fn existing(&self, ids: &[TaskId]) -> Result<Vec<TaskId>, OperationError>;
 
-    /// Figures of the queue for tasks enqueued in this range.
+    /// Figures of the queue over this range: what ended in it.
     ///
     /// # Errors
     /// [`OperationError::Transient`] when the database cannot be reached.

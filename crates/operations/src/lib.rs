@@ -3,6 +3,7 @@
 //! Rule: an operation runs when, and only when, somebody calls [`registry::Registry::run`].
 //! Deliberately absent: timers, schedules, SQL.
 
+pub mod buckets;
 pub mod cleanup_runs;
 pub mod cleanup_temp_files;
 pub mod context;

@@ -1,19 +1,20 @@
 //! `log-statistics`: figures of the queue, the runtime and the system, as one line of the statistics log.
 //!
 //! Rule: one task, one line of JSON, appended whole; what stands in the log already is never changed.
+//! The line's form is written down in `docs/statistics.schema.json`.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+mod log;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Serialize;
 use upkeep_contract::Timestamp;
 use upkeep_contract::operation::LOG_STATISTICS;
 use upkeep_contract::params::LogStatisticsParams;
-use upkeep_contract::statistics::StatisticsReport;
+use upkeep_contract::statistics::{RuntimeStatistics, StatisticsReport};
 
 use crate::history::TaskHistory;
 use crate::host::host_name;
@@ -23,7 +24,7 @@ use crate::vitals::SystemSampler;
 use crate::{Context, Finished, Operation, OperationError};
 
 /// The form of the event; a reader may rely on it until the number changes.
-pub const EVENT_SCHEMA: u32 = 1;
+pub const EVENT_SCHEMA: u32 = 2;
 
 const STEPS: u64 = 3;
 
@@ -41,11 +42,14 @@ impl LogStatistics {
     }
 }
 
-/// The report as it stands in the log.
-#[derive(Serialize)]
+/// The report as it stands in the log: one line of JSON for each `log-statistics`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "Upkeep's statistics event")]
 struct Event<'a> {
+    /// Always `statistics`.
     #[serde(rename = "event")]
     kind: &'static str,
+    /// The form of the event: a reader may rely on it until the number changes.
     schema: u32,
     /// RFC 3339 with the host's offset, for people; programs have `logged_at`.
     time: String,
@@ -101,7 +105,7 @@ impl Operation for LogStatistics {
             host: host_name(),
             logged_at,
             queue,
-            runtime: runtime::statistics(runtime::process_age().unwrap_or_default()),
+            runtime: runtime_statistics(),
             system: sampler.sample(logged_at),
             log_file: log_file.display().to_string(),
         };
@@ -112,7 +116,7 @@ impl Operation for LogStatistics {
         context.progress(2, Some(STEPS), "steps", "writing the log");
         let line = line_of(&report)?;
         tracing::info!(target: "upkeep::statistics", event = %line.trim_end(), "statistics");
-        tokio::task::spawn_blocking(move || append(&log_file, &line))
+        tokio::task::spawn_blocking(move || log::append(&log_file, &line, log::ROTATION))
             .await
             .map_err(|error| {
                 OperationError::transient(
@@ -143,82 +147,21 @@ fn line_of(report: &StatisticsReport) -> Result<String, OperationError> {
     Ok(line)
 }
 
+/// Figures of the async runtime that polls the caller.
+pub fn runtime_statistics() -> RuntimeStatistics {
+    runtime::statistics(runtime::process_age().unwrap_or_default())
+}
+
+/// The form of a line of the log as a JSON Schema.
+pub fn event_schema() -> serde_json::Value {
+    schemars::schema_for!(Event<'_>).to_value()
+}
+
 /// RFC 3339 with the host's offset; times that no calendar has become the nearest it has.
 fn rfc3339(time: Timestamp) -> String {
     let time = jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or(jiff::Timestamp::MAX);
     let offset = jiff::tz::TimeZone::system().to_offset(time);
     time.display_with_offset(offset).to_string()
-}
-
-/// Appends one line, whole, and waits until the disk has it.
-fn append(file: &Path, line: &str) -> Result<(), OperationError> {
-    let failed = |error: io::Error| why(file, &error);
-    if let Some(folder) = file.parent() {
-        make_folder(folder).map_err(failed)?;
-    }
-    let mut log = open(file).map_err(failed)?;
-    let text = if ends_with_newline(&mut log).map_err(failed)? {
-        line.to_owned()
-    } else {
-        // an earlier write was cut short by a full disk: this event must not be glued to its rest
-        format!("\n{line}")
-    };
-    log.write_all(text.as_bytes())
-        .and_then(|()| log.sync_data())
-        .map_err(failed)
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-fn open(file: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)
-}
-
-/// True also for an empty file, and for what cannot be read backwards.
-fn ends_with_newline(log: &mut File) -> io::Result<bool> {
-    let metadata = log.metadata()?;
-    if !metadata.is_file() || metadata.len() == 0 {
-        return Ok(true);
-    }
-    log.seek(SeekFrom::End(-1))?;
-    let mut last = [0];
-    log.read_exact(&mut last)?;
-    Ok(last == *b"\n")
-}
-
-fn why(file: &Path, error: &io::Error) -> OperationError {
-    use io::ErrorKind as Kind;
-    let message = format!(
-        "cannot write the statistics log {}: {error}",
-        file.display()
-    );
-    match error.kind() {
-        Kind::StorageFull | Kind::QuotaExceeded => OperationError::transient(
-            message,
-            "make room on that disk (clean temporary files), then run it again",
-        ),
-        Kind::IsADirectory => {
-            OperationError::permanent(message, "move the folder away that has the log's name")
-        }
-        Kind::NotADirectory | Kind::AlreadyExists => OperationError::permanent(
-            message,
-            "move the file away that stands where the log's folder should be",
-        ),
-        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
-            OperationError::permanent(message, "let the user who runs the worker write there")
-        }
-        _ => OperationError::transient(message, "see whether the disk is well, then run it again"),
-    }
 }
 
 #[cfg(test)]

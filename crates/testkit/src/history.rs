@@ -123,6 +123,14 @@ impl Value {
     }
 }
 
+/// A time for this task in milliseconds: doubled again and again, each time more seldom.
+fn spread(index: usize, least: i64) -> i64 {
+    let mixed = index.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let doubled = (mixed >> 40).trailing_zeros().min(10);
+    let more = i64::try_from(mixed >> 50).unwrap_or(0) % least;
+    (least + more) << doubled
+}
+
 fn row(index: usize, count: usize, begin: i64) -> [Value; WIDTH] {
     let number = i64::try_from(index).unwrap();
     let enqueued_at = begin + number * STEP_MS;
@@ -162,6 +170,9 @@ fn row(index: usize, count: usize, begin: i64) -> [Value; WIDTH] {
     });
     let (ended, running) = (!matches!(state, "queued" | "running"), state == "running");
     let begun = ended || running;
+    // most wait and work for moments, some for minutes
+    let waited = spread(index, 15);
+    let worked = spread(index.wrapping_add(977), 300);
     let id = format!(
         "{:08x}-{:04x}-7{:03x}-8{:03x}-{:012x}",
         enqueued_at >> 16,
@@ -192,8 +203,8 @@ fn row(index: usize, count: usize, begin: i64) -> [Value; WIDTH] {
         when(running, 10_000),
         Value::Text(begun.then(|| format!("01800000-0000-7000-8000-{:012x}", index % 20))),
         Value::Text(begun.then(|| host_of(index))),
-        when(begun, enqueued_at + 15),
-        when(ended, enqueued_at + 900),
+        when(begun, enqueued_at + waited),
+        when(ended, enqueued_at + waited + worked),
         Value::Text(
             ended.then(|| r#"{"done":12,"total":12,"unit":"files","message":"done"}"#.to_owned()),
         ),

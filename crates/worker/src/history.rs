@@ -8,10 +8,11 @@ use upkeep_contract::task::TaskState;
 use upkeep_contract::worker::WorkerState;
 use upkeep_contract::{TaskId, Timestamp, WorkerId};
 use upkeep_operations::OperationError;
+use upkeep_operations::buckets::local_edges;
 use upkeep_operations::history::{
     CleanableHistory, FinishedTask, GoneWorker, QueueHealth, Release, Room, TaskHistory,
 };
-use upkeep_queue::{Queue, QueueError};
+use upkeep_queue::{Queue, QueueError, StatisticsRequest};
 
 /// A worker that has been silent for longer is history, not a problem to be warned of.
 const STALE_WORTH_TELLING: Duration = Duration::from_hours(24);
@@ -67,8 +68,12 @@ impl TaskHistory for QueueHistory {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<QueueStatistics, OperationError> {
+        let request = StatisticsRequest {
+            edges: local_edges(from, to),
+            ..StatisticsRequest::between(from, to)
+        };
         self.0
-            .statistics(from, to)
+            .statistics(&request)
             .await
             .map_err(|error| away(&error))
     }

@@ -96,7 +96,8 @@ pub(crate) async fn save_report(
 ) -> Reply<Option<String>> {
     let console = state.console(&app).await?;
     let (name, _) = console.report_file(&task_id).await?;
-    let Some(file) = dialogs::save_file(&window, "Save report", &name).await? else {
+    let Some(file) = dialogs::save_file(&window, "Save report", &name, ("JSON", "json")).await?
+    else {
         return Ok(None);
     };
     console.save_report(&task_id, &file).await?;

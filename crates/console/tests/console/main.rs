@@ -5,11 +5,13 @@
 )]
 
 mod earlier;
+mod export;
 mod health;
 mod live;
 mod open;
 mod report;
 mod settings;
+mod statistics;
 mod support;
 mod taking_back;
 mod trigger;

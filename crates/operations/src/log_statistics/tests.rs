@@ -8,11 +8,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use upkeep_contract::operation::CLEANUP_RUNS;
 use upkeep_contract::params::LogStatisticsParams;
-use upkeep_contract::statistics::{QueueStatistics, StateCount, StatisticsReport};
+use upkeep_contract::statistics::{Failures, QueueStatistics, StateCount, StatisticsReport};
 use upkeep_contract::task::TaskState;
 use upkeep_contract::{Clock, OperationId, TaskId, Timestamp};
 
-use super::LogStatistics;
+use super::{LogStatistics, event_schema};
 use crate::history::{FinishedTask, QueueHealth, TaskHistory};
 use crate::settings::Settings;
 use crate::{Context, Operation, OperationError};
@@ -73,6 +73,12 @@ impl TaskHistory for History {
             queued_now: 2,
             running_now: 1,
             oldest_waiting_ms: Some(1234),
+            host: None,
+            operation: None,
+            operations: Vec::new(),
+            slowest: Vec::new(),
+            failures: Failures::default(),
+            method: "by hand".to_owned(),
         })
     }
 
@@ -120,7 +126,7 @@ async fn the_logged_line_reads_back_as_the_report() {
     );
     let event: Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!(event["event"], "statistics");
-    assert_eq!(event["schema"], 1);
+    assert_eq!(event["schema"], 2);
     let time: jiff::Timestamp = event["time"].as_str().unwrap().parse().unwrap();
     assert_eq!(time.as_millisecond(), report.logged_at.as_millis());
     assert_eq!(report.log_file, file.display().to_string());
@@ -220,7 +226,11 @@ async fn a_log_that_cannot_be_written_says_what_to_do() {
     )
     .await;
     #[cfg(target_os = "linux")]
-    check(PathBuf::from("/dev/full"), true, "make room").await;
+    {
+        let full = path.join("full.jsonl");
+        std::os::unix::fs::symlink("/dev/full", &full).unwrap();
+        check(full, true, "make room").await;
+    }
     assert_eq!(std::fs::read_to_string(path.join("file")).unwrap(), "mine");
 }
 
@@ -254,4 +264,45 @@ async fn cancelling_leaves_no_line() {
         "{result:?}"
     );
     assert!(!file.exists());
+}
+
+/// Where the form of the event is written down for whoever reads the log.
+fn schema_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/statistics.schema.json")
+}
+
+#[test]
+fn the_schema_that_is_written_down_is_the_event_s() {
+    let now = serde_json::to_string_pretty(&event_schema()).unwrap() + "\n";
+    if std::env::var_os("UPKEEP_UPDATE_GENERATED").is_some() {
+        std::fs::write(schema_file(), &now).unwrap();
+    }
+    let written = std::fs::read_to_string(schema_file()).unwrap_or_default();
+    assert!(
+        written == now,
+        "docs/statistics.schema.json is old: run `make types` and raise EVENT_SCHEMA if readers must know"
+    );
+}
+
+#[tokio::test]
+async fn an_event_is_valid_under_the_schema_and_a_wrong_one_is_not() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("statistics.jsonl");
+    log(&file, Some(History { away: false }), 24).await.unwrap();
+    log(&file, None, 1).await.unwrap();
+    let schema = std::fs::read_to_string(schema_file()).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    for line in lines(&file) {
+        let event: Value = serde_json::from_str(&line).unwrap();
+        let problems: Vec<String> = schema
+            .iter_errors(&event)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(problems.is_empty(), "{problems:?}");
+        for part in ["event", "schema", "time", "host", "runtime", "system"] {
+            let mut without = event.clone();
+            without.as_object_mut().unwrap().remove(part);
+            assert!(!schema.is_valid(&without), "{part} may be missing");
+        }
+    }
 }

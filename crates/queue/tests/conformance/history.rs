@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use upkeep_contract::{TaskId, Timestamp};
-use upkeep_queue::{Ending, NewTask, QueueError};
+use upkeep_queue::{Ending, NewTask, QueueError, StatisticsRequest};
 use upkeep_testkit::{TestQueue, newest_audit, task};
 
 async fn statistics_count_what_happened(test: TestQueue) {
@@ -28,7 +28,11 @@ async fn statistics_count_what_happened(test: TestQueue) {
     }
     test.enqueue(task()).await;
     test.clock.advance(Duration::from_secs(3));
-    let statistics = test.queue.statistics(from, test.queue.now()).await.unwrap();
+    let statistics = test
+        .queue
+        .statistics(&StatisticsRequest::between(from, test.queue.now()))
+        .await
+        .unwrap();
     assert_eq!(statistics.success_rate, Some(0.9));
     let duration = statistics.duration.unwrap();
     assert_eq!(
@@ -48,7 +52,7 @@ async fn statistics_count_what_happened(test: TestQueue) {
         statistics
             .throughput
             .iter()
-            .map(|hour| hour.finished)
+            .map(|hour| hour.outcomes.ended())
             .sum::<u64>(),
         10
     );
@@ -56,7 +60,7 @@ async fn statistics_count_what_happened(test: TestQueue) {
         statistics
             .throughput
             .iter()
-            .map(|hour| hour.failed)
+            .map(|hour| hour.outcomes.failed)
             .sum::<u64>(),
         1
     );
@@ -70,7 +74,7 @@ async fn statistics_count_what_happened(test: TestQueue) {
     );
     let empty = test
         .queue
-        .statistics(Timestamp(0), Timestamp(1))
+        .statistics(&StatisticsRequest::between(Timestamp(0), Timestamp(1)))
         .await
         .unwrap();
     assert_eq!(

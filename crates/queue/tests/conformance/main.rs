@@ -24,6 +24,7 @@ mod paging;
 mod reports;
 mod rescue;
 mod room;
+mod statistics;
 mod strategies;
 mod support;
 mod waiting;

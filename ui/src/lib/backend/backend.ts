@@ -8,6 +8,8 @@ import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
 import type { EarlierRuns } from "$lib/generated/EarlierRuns";
+import type { ExportRequest } from "$lib/generated/ExportRequest";
+import type { ExportUpdate } from "$lib/generated/ExportUpdate";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { GroupId } from "$lib/generated/GroupId";
@@ -18,9 +20,12 @@ import type { LocationSettings } from "$lib/generated/LocationSettings";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { OperationId } from "$lib/generated/OperationId";
 import type { Overview } from "$lib/generated/Overview";
+import type { Preferences } from "$lib/generated/Preferences";
 import type { PriorityOutcome } from "$lib/generated/PriorityOutcome";
 import type { RunStoreSettings } from "$lib/generated/RunStoreSettings";
 import type { SettingsView } from "$lib/generated/SettingsView";
+import type { StatisticsQuery } from "$lib/generated/StatisticsQuery";
+import type { StatisticsView } from "$lib/generated/StatisticsView";
 import type { TaskCursor } from "$lib/generated/TaskCursor";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
 import type { TaskFilter } from "$lib/generated/TaskFilter";
@@ -101,6 +106,12 @@ export interface Backend {
   /** Signals that something changed; they may be late, doubled or joined: re-read what is shown. */
   onChange(listener: (changes: Change[]) => void): Stop;
 
+  statistics(query: StatisticsQuery): Promise<StatisticsView>;
+  /** Asks where and writes a report there; stopping gives it up and leaves nothing behind. */
+  exportReport(request: ExportRequest, watcher: Watcher<ExportUpdate>): Stop;
+
+  preferences(): Promise<Preferences>;
+  savePreferences(preferences: Preferences): Promise<Preferences>;
   settings(): Promise<SettingsView>;
   saveLocation(previousName: string | null, location: LocationSettings): Promise<SettingsView>;
   removeLocation(name: string): Promise<SettingsView>;

@@ -2,18 +2,30 @@
 import type { Timestamp } from "./Timestamp";
 
 /**
- * Tasks that ended in one hour.
+ * Tasks that ended in one stretch of the range.
  */
 export type ThroughputBucket = { 
 /**
- * The beginning of the hour.
+ * Where the stretch begins.
  */
 from: Timestamp, 
 /**
- * Tasks that ended in it, whatever their final state.
+ * Where the next begins.
  */
-finished: number, 
+to: Timestamp, 
 /**
- * Of those, the failed ones.
+ * All that work was done.
  */
-failed: number, };
+succeeded: number, 
+/**
+ * Some items could not be done.
+ */
+partial: number, 
+/**
+ * They failed.
+ */
+failed: number, 
+/**
+ * An operator cancelled them.
+ */
+cancelled: number, };

@@ -11,6 +11,7 @@ export type Route =
   | { page: "workers" }
   | { page: "audit"; query: URLSearchParams }
   | { page: "health"; tab: string }
+  | { page: "statistics"; query: URLSearchParams }
   | { page: "settings" };
 
 export function parseRoute(hash: string): Route {
@@ -31,6 +32,8 @@ export function parseRoute(hash: string): Route {
       return { page: "audit", query: new URLSearchParams(search) };
     case "health":
       return { page: "health", tab: rest ?? "" };
+    case "statistics":
+      return { page: "statistics", query: new URLSearchParams(search) };
     case "settings":
       return { page: "settings" };
     default:
