@@ -9,11 +9,26 @@ use upkeep_contract::Timestamp;
 pub(super) struct Column {
     pub(super) name: &'static str,
     pub(super) heading: &'static str,
+    /// A page is narrow: it leaves out what only programs need.
+    pub(super) on_page: bool,
 }
 
-/// A column.
+/// A column for everybody.
 pub(super) const fn column(name: &'static str, heading: &'static str) -> Column {
-    Column { name, heading }
+    Column {
+        name,
+        heading,
+        on_page: true,
+    }
+}
+
+/// A column for programs.
+pub(super) const fn detail(name: &'static str, heading: &'static str) -> Column {
+    Column {
+        name,
+        heading,
+        on_page: false,
+    }
 }
 
 /// What a cell holds.

@@ -25,6 +25,7 @@ impl Tone {
             Self::Warn => "warn",
             Self::Bad => "bad",
             Self::Quiet => "quiet",
+            Self::Faint => "faint",
             Self::Info => "info",
         }
     }
@@ -36,8 +37,8 @@ svg{width:100%;height:auto;max-width:60rem}
 svg text{font:11px system-ui,sans-serif;fill:var(--soft)}
 .axis{stroke:var(--line);stroke-width:1;fill:none}
 .good{fill:var(--good);stroke:var(--good)} .warn{fill:var(--warn);stroke:var(--warn)} .bad{fill:var(--bad);stroke:var(--bad)}
-.quiet{fill:var(--quiet);stroke:var(--quiet)} .info{fill:var(--info);stroke:var(--info)}
-rect.good,rect.warn,rect.bad,rect.quiet,rect.info{stroke:none}
+.quiet{fill:var(--quiet);stroke:var(--quiet)} .info{fill:var(--info);stroke:var(--info)} .faint{fill:var(--line);stroke:var(--line)}
+rect.good,rect.warn,rect.bad,rect.quiet,rect.faint,rect.info{stroke:none}
 polyline{fill:none!important;stroke-width:1.5}
 .l1{stroke-dasharray:6 3} .l2{stroke-dasharray:2 3} .l3{stroke-dasharray:8 3 2 3} .l4{stroke-width:2.5} .l5{stroke-dasharray:1 4;stroke-width:2.5}
 .key{display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin:.25rem 0;font-size:.85em}
@@ -189,10 +190,9 @@ fn labels_below(labels: &[&str], x: impl Fn(usize) -> f64) -> String {
     let every = labels.len().div_ceil(LABELS).max(1);
     let mut svg = String::new();
     for (place, label) in labels.iter().enumerate().step_by(every) {
-        let anchor = if place == 0 { "start" } else { "middle" };
         svg.push_str(&format!(
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
-            x(place).min(WIDTH - 40.0),
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"start\">{}</text>",
+            x(place),
             HEIGHT - 8.0,
             escaped(label)
         ));

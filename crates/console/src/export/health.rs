@@ -8,7 +8,7 @@ use upkeep_contract::{OperationId, TaskId, Timestamp};
 use upkeep_queue::EndedReport;
 
 use super::about::About;
-use super::cell::{Cell, Column, column};
+use super::cell::{Cell, Column, column, detail};
 use super::summary::{Chart, Family, Summary, Table, float};
 use super::{Exported, Writer};
 use crate::{Console, ConsoleError};
@@ -23,16 +23,16 @@ const PLACES: usize = 180;
 const LINES: usize = 5;
 
 const COLUMNS: &[Column] = &[
-    column("task_id", "Task"),
+    detail("task_id", "Task"),
     column("host", "Host"),
     column("checked_at", "Checked"),
-    column("whole", "Whole"),
+    detail("whole", "Whole"),
     column("check", "Check"),
     column("status", "Status"),
     column("observed", "Observed"),
     column("unit", "Unit"),
-    column("warning", "Warns at"),
-    column("critical", "Critical at"),
+    detail("warning", "Warns at"),
+    detail("critical", "Critical at"),
     column("message", "Message"),
     column("action", "What to do"),
 ];

@@ -28,6 +28,8 @@ pub(super) struct Html {
     /// The rows as markup: they come after the charts, which are known once all were seen.
     rows: String,
     shown: usize,
+    /// Which columns hold numbers.
+    numbers: Vec<bool>,
     seen: u64,
 }
 
@@ -43,7 +45,10 @@ impl Form for Html {
         if self.shown < ROWS_MAX {
             self.shown += 1;
             let zone = self.zone.get_or_insert(TimeZone::UTC);
-            push_row(&mut self.rows, row, zone);
+            if self.shown == 1 {
+                self.numbers = numbers(row);
+            }
+            push_row(&mut self.rows, self.columns, row, zone);
         }
         Ok(())
     }
@@ -100,7 +105,7 @@ impl Html {
                 self.shown, self.seen
             )?;
         }
-        out.write_all(head(self.columns).as_bytes())?;
+        out.write_all(head(self.columns, &self.numbers).as_bytes())?;
         out.write_all(self.rows.as_bytes())?;
         out.write_all(b"</tbody></table>\n")
     }
@@ -114,19 +119,30 @@ fn fact(name: &str, value: &str) -> String {
     )
 }
 
-fn head(columns: &[Column]) -> String {
+fn numbers(row: &[Cell]) -> Vec<bool> {
+    row.iter().map(Cell::is_number).collect()
+}
+
+fn head(columns: &[Column], numbers: &[bool]) -> String {
     let cells = columns
         .iter()
-        .map(|column| format!("<th scope=\"col\">{}</th>", escaped(column.heading)));
+        .enumerate()
+        .filter(|(_, column)| column.on_page);
+    let cells = cells.map(|(place, column)| {
+        let number = numbers.get(place).copied().unwrap_or(false);
+        let class = if number { " class=\"n\"" } else { "" };
+        format!("<th scope=\"col\"{class}>{}</th>", escaped(column.heading))
+    });
     format!(
         "<table><thead><tr>{}</tr></thead><tbody>\n",
         cells.collect::<String>()
     )
 }
 
-fn push_row(markup: &mut String, row: &[Cell], zone: &TimeZone) {
+fn push_row(markup: &mut String, columns: &[Column], row: &[Cell], zone: &TimeZone) {
     markup.push_str("<tr>");
-    for cell in row {
+    let shown = row.iter().zip(columns).filter(|(_, column)| column.on_page);
+    for (cell, _) in shown {
         markup.push_str(match cell {
             Cell::Integer(_) | Cell::Real(_) => "<td class=\"n\">",
             Cell::Time(_) => "<td class=\"t\">",
@@ -143,9 +159,14 @@ fn small_table(table: &Table, zone: &TimeZone) -> String {
     if table.rows.is_empty() {
         markup.push_str(&format!("<p>{}</p>\n", escaped(table.empty)));
     } else {
-        markup.push_str(&head(&table.columns));
+        let numbers = table
+            .rows
+            .first()
+            .map(|row| numbers(row))
+            .unwrap_or_default();
+        markup.push_str(&head(&table.columns, &numbers));
         for row in &table.rows {
-            push_row(&mut markup, row, zone);
+            push_row(&mut markup, &table.columns, row, zone);
         }
         markup.push_str("</tbody></table>\n");
     }
@@ -163,6 +184,6 @@ dl{margin:0} .about div{display:grid;grid-template-columns:7rem 1fr;gap:.5rem} d
 .figures{display:flex;flex-wrap:wrap;gap:.75rem 2rem} .figures dd{font-size:1.15rem;font-weight:600}
 figure{margin:1.5rem 0} figcaption p{margin:.1rem 0 .4rem;color:var(--soft)}
 table{border-collapse:collapse;width:100%;font-size:.85em} th,td{padding:.25rem .5rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-th{color:var(--soft)} .n{text-align:right;white-space:nowrap} .t{white-space:nowrap}
+th{color:var(--soft)} td.n,th.n{text-align:right;white-space:nowrap} .t{white-space:nowrap}
 @media print{@page{size:A4 landscape;margin:12mm} body{margin:0;padding:0;max-width:none;font-size:10px} thead{display:table-header-group} tr,figure,.figures div{break-inside:avoid} h2,h3{break-after:avoid} *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 ";

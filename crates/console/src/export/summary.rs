@@ -59,6 +59,7 @@ pub(super) enum Tone {
     Warn,
     Bad,
     Quiet,
+    Faint,
     Info,
 }
 

@@ -7,7 +7,7 @@ use upkeep_contract::task::{Task, TaskCursor, TaskFilter, TaskState};
 use upkeep_contract::{OperationId, Timestamp};
 
 use super::about::About;
-use super::cell::{Cell, Column, column};
+use super::cell::{Cell, Column, column, detail};
 use super::summary::{Chart, Family, Kind, Sample, Summary, Table, Tone, float, seconds};
 use super::{Exported, Writer};
 use crate::{Console, ConsoleError};
@@ -18,26 +18,26 @@ const PAGE: u32 = 500;
 const COLUMNS: &[Column] = &[
     column("id", "Task"),
     column("operation", "Operation"),
-    column("dry_run", "Preview"),
+    detail("dry_run", "Preview"),
     column("state", "State"),
     column("host", "Host"),
-    column("target_host", "Must run on"),
+    detail("target_host", "Must run on"),
     column("enqueued_at", "Asked for"),
-    column("started_at", "Started"),
+    detail("started_at", "Started"),
     column("finished_at", "Ended"),
     column("waiting_ms", "Waited, ms"),
     column("duration_ms", "Worked, ms"),
-    column("attempts", "Attempts"),
-    column("max_attempts", "At most"),
-    column("priority", "Priority"),
+    detail("attempts", "Attempts"),
+    detail("max_attempts", "At most"),
+    detail("priority", "Priority"),
     column("requested_by", "By"),
-    column("cancel_requested_by", "Cancelled by"),
-    column("group_id", "Fan-out"),
-    column("rerun_of", "Runs again"),
-    column("error_kind", "Error"),
+    detail("cancel_requested_by", "Cancelled by"),
+    detail("group_id", "Fan-out"),
+    detail("rerun_of", "Runs again"),
+    detail("error_kind", "Error"),
     column("error_message", "Message"),
-    column("error_hint", "Hint"),
-    column("params", "Parameters"),
+    detail("error_hint", "Hint"),
+    detail("params", "Parameters"),
 ];
 
 pub(super) async fn write<T: FnMut(u64, Option<u64>) + Send>(
@@ -214,7 +214,7 @@ impl Sums {
                 tallest.0,
             ),
             series: vec![
-                ("queued", Tone::Quiet),
+                ("queued", Tone::Faint),
                 ("running", Tone::Info),
                 ("succeeded", Tone::Good),
                 ("partial", Tone::Warn),

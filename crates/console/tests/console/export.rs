@@ -48,6 +48,8 @@ async fn with_history() -> Installation {
             .await
             .unwrap();
     }
+    // a range leaves its end out
+    here.test.clock.advance(std::time::Duration::from_secs(1));
     here
 }
 
