@@ -1,5 +1,10 @@
 //! Notifications of the desktop: what ends while nobody looks at the window is told once.
 
+#![allow(
+    clippy::used_underscore_binding,
+    reason = "the macro of the interface hands all arguments on"
+)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,9 +21,13 @@ use crate::support::window;
 #[derive(Clone, Default)]
 struct Desktop(Arc<Mutex<Vec<(String, String)>>>);
 
+#[expect(
+    clippy::too_many_arguments,
+    clippy::unused_self,
+    reason = "the interface has them"
+)]
 #[zbus::interface(name = "org.freedesktop.Notifications")]
 impl Desktop {
-    #[expect(clippy::too_many_arguments, reason = "the interface has them")]
     fn notify(
         &self,
         _app_name: String,
