@@ -233,7 +233,7 @@ mod tests {
         assert_eq!((first.interval_ms, first.cpu.percent), (None, None));
         std::thread::sleep(Duration::from_millis(400));
         let (portable, exact) = (
-            portable.sample(SystemClock.now()),
+            portable.sample_all(SystemClock.now()),
             exact.sample(SystemClock.now()),
         );
         assert!(portable.cpu.percent.is_some());

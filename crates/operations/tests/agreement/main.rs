@@ -363,7 +363,7 @@ fn counters_of_the_network_lie_between_psutils_and_rates_are_theirs() {
         TcpStream::connect(address)
             .unwrap()
             .write_all(&vec![7; sent])
-            .unwrap()
+            .unwrap();
     });
     let mut received = Vec::new();
     listener
