@@ -1,5 +1,12 @@
 //! Notifications of the desktop: what ends while nobody looks at the window is told once.
 
+#![allow(
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    clippy::too_many_arguments,
+    reason = "the interface is as desktops have it, and its macro reads every argument"
+)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,10 +25,6 @@ struct Desktop(Arc<Mutex<Vec<(String, String)>>>);
 
 #[zbus::interface(name = "org.freedesktop.Notifications")]
 impl Desktop {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the interface has them"
-    )]
     fn notify(
         &self,
         _app_name: String,
@@ -107,7 +110,12 @@ async fn a_failure_is_told_once_while_nobody_looks_and_not_while_somebody_does()
     window::focus("Upkeep");
     fail_once(&installation).await;
     tokio::time::sleep(Duration::from_secs(8)).await;
-    assert_eq!(desktop.told().len(), 1, "somebody looked: {:?}", desktop.told());
+    assert_eq!(
+        desktop.told().len(),
+        1,
+        "somebody looked: {:?}",
+        desktop.told()
+    );
 
     // and what was seen is no news afterwards
     window::unfocus();

@@ -1,7 +1,9 @@
 //! Windows as a window manager sees them.
 
 use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, InputFocus, Window};
+use x11rb::protocol::xproto::{
+    AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, InputFocus, Window,
+};
 use x11rb::rust_connection::RustConnection;
 
 /// Asks the window of that title to close, as a click on its cross does (ICCCM, `WM_DELETE_WINDOW`).
@@ -35,7 +37,8 @@ pub(crate) fn close(title: &str) {
 pub(crate) fn focus(title: &str) {
     let (connection, screen) = x11rb::connect(None).unwrap();
     let root = connection.setup().roots[screen].root;
-    let window = find(&connection, root, title).unwrap_or_else(|| panic!("no window is called {title}"));
+    let window =
+        find(&connection, root, title).unwrap_or_else(|| panic!("no window is called {title}"));
     give_keyboard(&connection, window);
 }
 

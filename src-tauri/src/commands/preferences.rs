@@ -7,6 +7,10 @@ use crate::error::Reply;
 use crate::state::AppState;
 
 #[tauri::command]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a command is handed its state so"
+)]
 pub(crate) fn preferences(state: State<'_, AppState>) -> Preferences {
     state.preferences.get()
 }
