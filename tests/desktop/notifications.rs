@@ -1,8 +1,10 @@
 //! Notifications of the desktop: what ends while nobody looks at the window is told once.
 
 #![allow(
+    clippy::unused_self,
     clippy::used_underscore_binding,
-    reason = "the macro of the interface hands all arguments on"
+    clippy::too_many_arguments,
+    reason = "the interface is as desktops have it, and its macro reads every argument"
 )]
 
 use std::sync::{Arc, Mutex};
@@ -21,11 +23,6 @@ use crate::support::window;
 #[derive(Clone, Default)]
 struct Desktop(Arc<Mutex<Vec<(String, String)>>>);
 
-#[expect(
-    clippy::too_many_arguments,
-    clippy::unused_self,
-    reason = "the interface has them"
-)]
 #[zbus::interface(name = "org.freedesktop.Notifications")]
 impl Desktop {
     fn notify(

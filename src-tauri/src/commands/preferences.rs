@@ -9,7 +9,7 @@ use crate::state::AppState;
 #[tauri::command]
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "tauri hands its state over by value"
+    reason = "a command is handed its state so"
 )]
 pub(crate) fn preferences(state: State<'_, AppState>) -> Preferences {
     state.preferences.get()
