@@ -340,3 +340,12 @@ test("a check that this UI does not know has its place", () => {
   expect(grouped([aCheck("fan:1")]).map(({ name }) => name)).toEqual(["More"]);
   expect(grouped([])).toEqual([]);
 });
+
+test("the history of the shown host can be exported", async () => {
+  const backend = new FakeBackend();
+  checked(backend, "one", 5, [aCheck("memory")]);
+  await openApp(backend, "#/health");
+  await eventually(() => expect(query("health-export")).not.toBeNull());
+  await click("health-export");
+  expect(text("export-dialog")).toContain("of the health of desk-7");
+});

@@ -86,7 +86,7 @@ test("rates that are not known are kept as not known, never as nothing", () => {
 });
 
 test("it samples only while its page is open and the window can be seen", async () => {
-  await openApp(backend, LIVE);
+  await openLive();
   expect(watching()).toBe(1);
   setVisibility("hidden");
   expect(watching()).toBe(0);
@@ -99,10 +99,22 @@ test("it samples only while its page is open and the window can be seen", async 
   expect(watching()).toBe(0);
 });
 
+async function openLive(): Promise<void> {
+  await openApp(backend, LIVE);
+  await loaded();
+}
+
+/** The live view is loaded when it is first looked at. */
+async function loaded(): Promise<void> {
+  await eventually(() => expect(query("live-host")).not.toBeNull());
+  await settled();
+}
+
 async function openAnother(hash: string): Promise<void> {
   window.location.hash = hash;
   await eventually(() => expect(document.title).not.toContain(hash === LIVE ? "Workers" : "Health"));
-  await settled();
+  if (hash === LIVE) await loaded();
+  else await settled();
 }
 
 test("a window that opens hidden samples nothing", () => {
@@ -113,7 +125,7 @@ test("a window that opens hidden samples nothing", () => {
 });
 
 test("pausing stops the sampling, and going on begins it again", async () => {
-  await openApp(backend, LIVE);
+  await openLive();
   await sampled(aSample());
   await click("live-pause");
   expect(watching()).toBe(0);
@@ -128,7 +140,7 @@ test("pausing stops the sampling, and going on begins it again", async () => {
 });
 
 test("what was seen is still there after leaving, with a gap where nobody looked", async () => {
-  await openApp(backend, LIVE);
+  await openLive();
   await sampled(aSample({ at: NOW }), aSample({ at: NOW + SECOND }));
   await openAnother("#/workers");
   await openAnother(LIVE);
@@ -138,7 +150,7 @@ test("what was seen is still there after leaving, with a gap where nobody looked
 });
 
 test("a range shows that much of the past", async () => {
-  await openApp(backend, LIVE);
+  await openLive();
   await sampled(aSample({ at: NOW - 50 * 60 * SECOND }), aSample({ at: NOW }));
   expect(await rowsOf("live-load-chart")).toHaveLength(1);
   await click("live-load-chart-table");
@@ -150,7 +162,7 @@ test("a range shows that much of the past", async () => {
 });
 
 test("every figure of a sample is shown", async () => {
-  await openApp(backend, LIVE);
+  await openLive();
   await sampled(aSample());
   expect(text("live-cpu")).toContain("38 % busy on 2 cores");
   const cores = [...find("live-cores").querySelectorAll("[role=meter]")];
@@ -175,7 +187,7 @@ test("every figure of a sample is shown", async () => {
 });
 
 test("what a machine does not tell is said to be not known", async () => {
-  await openApp(backend, LIVE);
+  await openLive();
   await sampled(
     aSample({
       pressure: [],
@@ -197,7 +209,7 @@ test("the first sample has no rates, and says so", async () => {
   const first = aSample();
   first.cpu = { ...first.cpu, percent: null, user_percent: null, system_percent: null };
   first.cpu.cores = first.cpu.cores.map(({ core }) => ({ core, percent: null }));
-  await openApp(backend, LIVE);
+  await openLive();
   await sampled(first);
   expect(text("live-cpu")).toContain("– busy");
   const core = find("live-cores").querySelector("[role=meter]");
@@ -207,25 +219,25 @@ test("the first sample has no rates, and says so", async () => {
 test("sixty-four cores each have their bar", async () => {
   const sample = aSample();
   sample.cpu.cores = Array.from({ length: 64 }, (_, core) => ({ core, percent: core }));
-  await openApp(backend, LIVE);
+  await openLive();
   await sampled(sample);
   expect(find("live-cores").querySelectorAll("[role=meter]")).toHaveLength(64);
 });
 
 test("processes stay shown between the samples that read them", async () => {
-  await openApp(backend, LIVE);
+  await openLive();
   await sampled(aSample(), aSample({ at: NOW + SECOND, processes: null }));
   expect(text("live-processes")).toContain("postgres");
 });
 
 test("a sampler that is held up is told", async () => {
-  await openApp(backend, LIVE);
+  await openLive();
   await sampled(aSample({ at: Date.now() - 20 * SECOND }));
   expect(text("live-late")).toContain("No sample for 20 s");
 });
 
 test("a stream that cannot be opened says why", async () => {
-  await openApp(backend, LIVE);
+  await openLive();
   const { BackendError } = await import("$lib/backend/errors");
   const error = new BackendError({ code: "internal", message: "no way in", hint: "try again" });
   for (const watcher of backend.liveWatchers) watcher.failed(error);
@@ -247,7 +259,7 @@ test("another host shows what its heartbeats carried, its age, and what is not k
     aWorker({ host: "desk-7", vitals: vitals(NOW, 1) }),
     aWorker({ id: "far", host: "web-02", vitals: vitals(Date.now() - 40 * SECOND, 10) }),
   ];
-  await openApp(backend, LIVE);
+  await openLive();
   await choose("web-02");
   expect(watching()).toBe(0);
   expect(text("live-old")).toContain("The last heartbeat from web-02 came 40 seconds ago");
@@ -273,7 +285,7 @@ test("heartbeats read on another page are part of the history", async () => {
 
 test("a host without heartbeats says so", async () => {
   backend.workers = [aWorker({ host: "web-03", vitals: null })];
-  await openApp(backend, LIVE);
+  await openLive();
   await eventually(() => expect((find("live-host") as HTMLSelectElement).options).toHaveLength(2));
   await choose("web-03");
   expect(text("live-nothing")).toContain("Nothing is known of web-03 yet");
