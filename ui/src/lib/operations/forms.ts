@@ -66,7 +66,7 @@ const NARROWING = ["exclude", "min_size_bytes"];
 const ORDER: Record<Field["kind"], number> = { age: 0, number: 1, switch: 2, choice: 3, patterns: 4 };
 
 /** Set by the page itself, never by a field. */
-const NOT_ASKED = ["dry_run", "plan"];
+const NOT_ASKED = ["dry_run", "plan", "leave_out"];
 
 export function fieldsOf(operation: OperationDescription): Field[] {
   const schema = operation.parameters;
