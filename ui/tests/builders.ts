@@ -193,6 +193,8 @@ export function anEntry(path: string, change: Partial<PlanEntry> = {}): PlanEntr
     kind: "file",
     location: "scratch",
     path,
+    name: path.replace(/^\/srv\/scratch\//, ""),
+    files: change.kind === "directory" ? 0 : 1,
     bytes: 4096,
     modified_at: NOW - 72 * 60 * MINUTE,
     ...change,
