@@ -382,6 +382,7 @@ export function anOverview(
       current: [],
       paused: null,
       last_run: null,
+      last_success: null,
       ...entries[description.id],
     })),
     workers: [aWorker()],
