@@ -34,6 +34,19 @@ export function toType(plan: Planned): ToType | null {
   return plan.runs > 0 ? typed(plan.runs, "run") : typed(plan.files, "file");
 }
 
+/** All of them together. */
+export function together(plans: readonly Planned[]): Planned {
+  return plans.reduce(
+    (sum, plan) => ({
+      files: sum.files + plan.files,
+      runs: sum.runs + plan.runs,
+      bytes: sum.bytes + plan.bytes,
+      exact: sum.exact && plan.exact,
+    }),
+    { files: 0, runs: 0, bytes: 0, exact: true },
+  );
+}
+
 /** The same before removing on many hosts, where only they can be counted. */
 export function hostsToType(hosts: number): ToType | null {
   return hosts > ONE_PRESS.hosts ? typed(hosts, "host") : null;
