@@ -12,6 +12,7 @@ mod desktop {
     mod figures;
     mod fleet;
     mod health;
+    mod leaving_out;
     mod life;
     mod settings;
     mod trash;
