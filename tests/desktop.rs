@@ -13,6 +13,7 @@ mod desktop {
     mod flat;
     mod fleet;
     mod health;
+    mod leaving_out;
     mod life;
     mod live;
     mod notifications;

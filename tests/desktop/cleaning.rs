@@ -137,6 +137,9 @@ async fn progress_is_seen_while_it_works_and_cancel_stops_it_with_honest_counts(
         words.contains("300000"),
         "the button says how many: {words}"
     );
+    // so many are not removed before their number was typed
+    let number = app.find("plan-type").await;
+    number.send_keys("300000").await.unwrap();
     confirm.click().await.unwrap();
     let progress = app
         .find(&format!("progress-{CARD}"))

@@ -1,3 +1,4 @@
+import { fireEvent } from "@testing-library/svelte";
 import { expect, test } from "vitest";
 import type { Task } from "$lib/generated/Task";
 import {
@@ -131,6 +132,28 @@ test("repeating previews asks nothing, and what the finished ones list is remove
   expect(backend.executed).toEqual([]);
   expect(text("execute-dialog")).toContain("removes exactly what each preview lists");
   expect(text("execute-dialog")).toContain("on 1 host");
+  await click("execute-confirm");
+  expect(backend.executed).toEqual(["g1"]);
+});
+
+test("what previews list on many hosts is added up, and a far-reaching removal waits for its number", async () => {
+  const backend = group("cleanup-temp-files", {
+    a: ended("succeeded", { dry_run: true }),
+    b: ended("succeeded", { dry_run: true }),
+  });
+  for (const host of ["a", "b"]) {
+    const detail = [...backend.details.values()].find(({ task }) => task.target_host === host);
+    if (!detail) throw new Error(`no task on ${host}`);
+    const report = aPreview([], { files_matched: 6000, bytes_matched: 1e9, entries_truncated: true });
+    backend.details.set(detail.task.id, detailOf(detail.task, report));
+  }
+  await openApp(backend, "#/groups/g1");
+  await click("group-remove");
+  expect(text("execute-reach")).toBe("12,000 files, 2 GB, on 2 hosts");
+  await click("execute-confirm");
+  expect(backend.executed).toEqual([]);
+  await fireEvent.input(find("execute-type"), { target: { value: "12000" } });
+  await settled();
   await click("execute-confirm");
   expect(backend.executed).toEqual(["g1"]);
 });

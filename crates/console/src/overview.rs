@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use upkeep_contract::overview::{OperationOverview, Overview};
-use upkeep_contract::task::{LogLine, TaskCursor, TaskDetail, TaskFilter, TaskPage};
+use upkeep_contract::task::{LogLine, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskState};
 use upkeep_contract::worker::WorkerState;
 use upkeep_contract::{ErrorReply, TaskId};
 
@@ -27,13 +27,20 @@ impl Console {
         let paused = self.queue.paused().await?;
         let mut operations = Vec::new();
         for operation in self.registry.describe() {
+            let last_run = self.queue.last_run(&operation.id).await?;
+            let last_success = match &last_run {
+                None => None,
+                Some(last) if last.state == TaskState::Succeeded => last.finished_at,
+                Some(_) => self.queue.last_success(&operation.id).await?,
+            };
             operations.push(OperationOverview {
                 current: self.queue.current_tasks(&operation.id, CURRENT_MAX).await?,
                 paused: paused
                     .iter()
                     .find(|paused| paused.operation == operation.id)
                     .cloned(),
-                last_run: self.queue.last_run(&operation.id).await?,
+                last_run,
+                last_success,
                 operation,
             });
         }

@@ -68,6 +68,8 @@ pub enum KeptReason {
     TooSmall,
     /// It is old enough for the task, but not for its location.
     BelowMinAge,
+    /// Whoever confirmed the plan left it out.
+    LeftOut,
 }
 
 /// How many were kept for one reason.
@@ -92,7 +94,7 @@ pub struct RemovedEntry {
 }
 
 /// What kind of thing an entry of a plan is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
     /// A regular file.
@@ -120,11 +122,31 @@ pub struct PlanEntry {
     pub location: String,
     /// Its path for a person (bytes that are not UTF-8 escaped as `\xNN`), or the task's id.
     pub path: String,
+    /// Its path below the location as the plan names it: every name without loss, what is not UTF-8,
+    /// control characters and `%` as `%XX`. Empty when it is too long to be named here.
+    #[serde(default)]
+    pub name: String,
+    /// Files it stands for: one for a file or link, those inside for a run or a task's artifacts.
+    #[serde(default)]
+    #[ts(type = "number")]
+    pub files: u64,
     /// What removing it gives back, bytes (allocated, not apparent, size).
     #[ts(type = "number")]
     pub bytes: u64,
     /// The time its age is judged by: modification, newest entry inside, or end of the task.
     pub modified_at: Timestamp,
+}
+
+/// Names one entry of a plan and no other: with these three an entry of a report can be found in its plan.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanEntryRef {
+    /// What it is.
+    pub kind: EntryKind,
+    /// The location or run store it lies in; `history` for tasks, workers and artifacts.
+    pub location: String,
+    /// Its [`PlanEntry::name`].
+    pub name: String,
 }
 
 /// Totals of one folder directly below a location (or the location itself).

@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::ErrorReply;
 use crate::operation::OperationDescription;
 use crate::task::Task;
 use crate::waiting::PausedOperation;
 use crate::worker::Worker;
+use crate::{ErrorReply, Timestamp};
 
 /// One operation with what is going on and what happened last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
@@ -21,6 +21,8 @@ pub struct OperationOverview {
     pub paused: Option<PausedOperation>,
     /// The last task that ended and was not a preview.
     pub last_run: Option<Task>,
+    /// When it last ended with everything done, previews left out; none when that was not among its last runs.
+    pub last_success: Option<Timestamp>,
 }
 
 /// The Overview page.

@@ -3,11 +3,14 @@
 //! `serde` reads them, `schemars` publishes them, `validate` says what is wrong.
 //! Unknown keys are refused: a misspelt limit must never mean "no limit".
 
+use std::collections::HashSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::choice::{MIN_SIZE_BYTES_MAX, check_patterns};
+use crate::cleanup::PlanEntryRef;
 use crate::{PlanId, TaskId};
 
 /// The age used when none is given: a day, what `tmpreaper` and `systemd-tmpfiles` users start from.
@@ -18,6 +21,11 @@ pub const DEFAULT_RUN_MAX_AGE_HOURS: f64 = 720.0;
 pub const LARGEST_MAX_AGE_HOURS: f64 = 876_600.0;
 /// The same as a whole number.
 pub(crate) const LARGEST_MAX_AGE_HOURS_WHOLE: u32 = 876_600;
+
+/// So many entries of a plan can be left out: as many as its report lists.
+pub const LEAVE_OUT_MAX: usize = crate::cleanup::REPORT_ENTRIES_MAX;
+/// The longest name of an entry, bytes: the longest path that a report names, with every byte escaped.
+pub const ENTRY_NAME_MAX: usize = 3 * 4096;
 
 /// A parameter that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +70,10 @@ pub struct CleanupTempFilesParams {
     /// Remove exactly what this plan lists, nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanId>,
+    /// Entries of the plan that stay; a directory stays with everything the plan lists in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1000))]
+    pub leave_out: Option<Vec<PlanEntryRef>>,
 }
 
 impl Default for CleanupTempFilesParams {
@@ -73,6 +85,7 @@ impl Default for CleanupTempFilesParams {
             min_size_bytes: None,
             dry_run: false,
             plan: None,
+            leave_out: None,
         }
     }
 }
@@ -87,7 +100,8 @@ impl Validate for CleanupTempFilesParams {
             let problem = format!("is {size}; give bytes from 0 to {MIN_SIZE_BYTES_MAX}");
             return Err(invalid("min_size_bytes", problem));
         }
-        check_plan(self.dry_run, self.plan.as_ref())
+        check_plan(self.dry_run, self.plan.as_ref())?;
+        check_leave_out(self.plan.as_ref(), self.leave_out.as_deref())
     }
 }
 
@@ -112,6 +126,10 @@ pub struct CleanupRunsParams {
     /// Remove exactly what this plan lists, nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanId>,
+    /// Entries of the plan that stay; a directory stays with everything the plan lists in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1000))]
+    pub leave_out: Option<Vec<PlanEntryRef>>,
 }
 
 impl Default for CleanupRunsParams {
@@ -123,6 +141,7 @@ impl Default for CleanupRunsParams {
             rewrite_database: false,
             dry_run: false,
             plan: None,
+            leave_out: None,
         }
     }
 }
@@ -137,7 +156,8 @@ impl Validate for CleanupRunsParams {
                 "needs `history`; without it the database is not touched",
             ));
         }
-        check_plan(self.dry_run, self.plan.as_ref())
+        check_plan(self.dry_run, self.plan.as_ref())?;
+        check_leave_out(self.plan.as_ref(), self.leave_out.as_deref())
     }
 }
 
@@ -258,8 +278,48 @@ fn check_plan(dry_run: bool, plan: Option<&PlanId>) -> Result<(), InvalidParamet
     Ok(())
 }
 
+fn check_leave_out(
+    plan: Option<&PlanId>,
+    entries: Option<&[PlanEntryRef]>,
+) -> Result<(), InvalidParameter> {
+    let key = "leave_out";
+    let Some(entries) = entries else {
+        return Ok(());
+    };
+    if plan.is_none() {
+        return Err(invalid(
+            key,
+            "goes only with `plan`: it names entries of that plan",
+        ));
+    }
+    if entries.len() > LEAVE_OUT_MAX {
+        let given = entries.len();
+        let problem = format!(
+            "names {given} entries; name at most {LEAVE_OUT_MAX}, or preview again with patterns that leave out more"
+        );
+        return Err(invalid(key, problem));
+    }
+    let mut seen = HashSet::new();
+    for entry in entries {
+        if entry.name.is_empty() || entry.name.len() > ENTRY_NAME_MAX {
+            let problem = format!(
+                "has a name of {} bytes; give 1 to {ENTRY_NAME_MAX}, as the preview's report names it",
+                entry.name.len()
+            );
+            return Err(invalid(key, problem));
+        }
+        if !seen.insert(entry) {
+            let problem = format!("names `{}` twice; name it once", entry.name);
+            return Err(invalid(key, problem));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn check(json: &str, expect: Result<(), &str>) {
@@ -310,5 +370,45 @@ mod tests {
             r#"{"dry_run":true,"plan":"x"}"#,
             Err("`plan` cannot go with"),
         );
+    }
+
+    #[test]
+    fn only_entries_of_a_plan_are_left_out_and_each_once() {
+        let entry = |name: &str| json!({"kind": "file", "location": "scratch", "name": name});
+        let of = |plan: Option<&str>, entries: Vec<serde_json::Value>| {
+            let params = json!({"plan": plan, "leave_out": entries});
+            params.to_string()
+        };
+        check(&of(Some("x"), vec![entry("a"), entry("b/%FF")]), Ok(()));
+        check(&of(Some("x"), Vec::new()), Ok(()));
+        check(
+            &of(None, vec![entry("a")]),
+            Err("`leave_out` goes only with `plan`"),
+        );
+        check(
+            &of(Some("x"), vec![entry("a"), entry("a")]),
+            Err("names `a` twice"),
+        );
+        check(&of(Some("x"), vec![entry("")]), Err("a name of 0 bytes"));
+        check(
+            &of(Some("x"), vec![entry(&"a".repeat(ENTRY_NAME_MAX + 1))]),
+            Err("a name of 12289 bytes"),
+        );
+        let many = |count| (0..count).map(|it: usize| entry(&it.to_string())).collect();
+        check(&of(Some("x"), many(LEAVE_OUT_MAX)), Ok(()));
+        check(
+            &of(Some("x"), many(LEAVE_OUT_MAX + 1)),
+            Err("names 1001 entries"),
+        );
+        check(
+            &of(Some("x"), vec![json!({"kind": "file", "name": "a"})]),
+            Err("missing field `location`"),
+        );
+        let runs = |params| serde_json::from_value::<CleanupRunsParams>(params).unwrap();
+        let run = json!({"kind": "run", "location": "experiments", "name": "r"});
+        let params = runs(json!({"plan": "x", "leave_out": [run]}));
+        assert_eq!(params.validate(), Ok(()));
+        let params = runs(json!({"leave_out": []}));
+        assert!(params.validate().is_err());
     }
 }

@@ -27,6 +27,7 @@ use self::look::{Look, spared};
 use self::remove::Remove;
 use self::store::Store;
 use crate::deletion::conclude::{conclude, off_the_runtime, own_plan_id, plan_to_execute};
+use crate::deletion::left_out::LeftOut;
 use crate::deletion::manifest::Manifest;
 use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
 use crate::deletion::roots_of_all;
@@ -37,7 +38,7 @@ use crate::settings::{Settings, SettingsSource};
 use crate::{Context, Finished, Operation, OperationError};
 
 /// What the history is called where locations are named.
-const HISTORY: &str = "history";
+pub(crate) const HISTORY: &str = "history";
 
 /// The operation.
 pub struct CleanupRuns {
@@ -265,6 +266,7 @@ impl Cleanup {
         stores: &[Store],
     ) -> Result<Finished<CleanupReport>, OperationError> {
         let context = &self.work.context;
+        let left_out = LeftOut::of(plan, self.params.leave_out.as_deref())?;
         let mut report = plan.footer.report.clone();
         report.dry_run = false;
         report.outcome = CleanupOutcome::Succeeded;
@@ -284,6 +286,7 @@ impl Cleanup {
             history,
             artifacts: artifacts.as_ref(),
             others: &roots_of_all(&self.settings)?,
+            left_out: &left_out,
         };
         let mut ended = remove.run(&mut report);
         if let Some(history) = history.filter(|_| ended.is_ok()) {

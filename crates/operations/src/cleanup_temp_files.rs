@@ -16,6 +16,7 @@ use upkeep_contract::settings::LocationSettings;
 use crate::deletion::choose::Newest;
 use crate::deletion::conclude::{conclude, hold, off_the_runtime, own_plan_id, plan_to_execute};
 use crate::deletion::execute::{Execute, Held};
+use crate::deletion::left_out::LeftOut;
 use crate::deletion::manifest::Manifest;
 use crate::deletion::plan::{self, Plan, PlanWriter, PlannedLocation};
 use crate::deletion::roots_of_all;
@@ -261,6 +262,7 @@ impl Cleanup {
         locations: &[Held],
     ) -> Result<Finished<CleanupReport>, OperationError> {
         let context = &self.work.context;
+        let left_out = LeftOut::of(plan, self.params.leave_out.as_deref())?;
         let mut report = plan.footer.report.clone();
         report.dry_run = false;
         report.outcome = upkeep_contract::cleanup::CleanupOutcome::Succeeded;
@@ -271,6 +273,7 @@ impl Cleanup {
             plan,
             manifest: &manifest,
             locations,
+            left_out: &left_out,
         };
         let before = report.files_matched;
         let others = if locations.iter().any(|held| held.chooser.keep_newest > 0) {

@@ -9,6 +9,7 @@ pub(crate) mod conclude;
 pub(crate) mod cursor;
 pub(crate) mod execute;
 mod in_use;
+pub(crate) mod left_out;
 pub(crate) mod manifest;
 pub(crate) mod name;
 pub(crate) mod plan;

@@ -18,6 +18,9 @@ pub(crate) const LARGEST_PAGE: u32 = 500;
 /// take on a slow machine is some milliseconds. The next page goes on from there.
 pub(crate) const LOOKED_AT_MAX: u32 = LARGEST_PAGE;
 
+/// So many of an operation's last runs are looked at for one that succeeded.
+const SUCCESS_AMONG: u32 = LARGEST_PAGE;
+
 impl Queue {
     /// A task with its attempts and report.
     ///
@@ -138,6 +141,28 @@ impl Queue {
         .fetch_optional(&mut self.engine.read().await?)
         .await?;
         row.map(Task::try_from).transpose()
+    }
+
+    /// When an operation last succeeded, previews left out, if that was among its last runs.
+    ///
+    /// It looks back only so far, so that a thousand failures cost no more than a few.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn last_success(
+        &self,
+        operation: &OperationId,
+    ) -> Result<Option<Timestamp>, QueueError> {
+        let row: Option<(i64,)> = sql(format!(
+            "SELECT finished_at FROM (SELECT state, finished_at, id FROM tasks \
+             WHERE operation = $1 AND dry_run = 0 AND finished_at IS NOT NULL \
+             ORDER BY finished_at DESC, id DESC LIMIT {SUCCESS_AMONG}) AS last \
+             WHERE state = 'succeeded' ORDER BY finished_at DESC LIMIT 1"
+        ))
+        .bind(operation.as_str())
+        .fetch_optional(&mut self.engine.read().await?)
+        .await?;
+        Ok(row.map(|(at,)| Timestamp(at)))
     }
 
     /// Lines of a task's log after a sequence number, the oldest first.

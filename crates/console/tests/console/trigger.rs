@@ -314,6 +314,9 @@ async fn the_overview_shows_what_goes_on_and_what_ended_last() {
         run,
         "a preview is no run"
     );
+    let cleaned = of("cleanup-temp-files");
+    let ended = cleaned.last_run.as_ref().unwrap().finished_at;
+    assert!(ended.is_some() && cleaned.last_success == ended);
     assert_eq!(of("health-check").current[0].id, waiting);
     assert_eq!(of("cleanup-runs").last_run, None);
     assert_eq!(overview.operations.len(), 5);

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 
 use super::store::Store;
 use crate::deletion::cursor::Cursor;
+use crate::deletion::left_out::LeftOut;
 use crate::deletion::name::unescape;
 use crate::deletion::plan::{Line, Plan};
 use crate::deletion::platform::{Errno, FileType};
@@ -15,6 +16,7 @@ use crate::deletion::work::{Stop, Work};
 pub(super) fn enough_left(
     work: &Work,
     plan: &Plan,
+    left_out: &LeftOut,
     at: usize,
     store: &Store,
 ) -> Result<bool, Stop> {
@@ -28,6 +30,7 @@ pub(super) fn enough_left(
         work.check_cancelled()?;
         if let Line::Run(run) = line.line
             && run.at == at
+            && !left_out.run(at, &run.name)
             && let Some(name) = unescape(&run.name).and_then(|name| CString::new(name).ok())
             && store.takes(name.to_bytes())
             && store.holds_ended(&mut cursor, &name)

@@ -10,7 +10,7 @@ use upkeep_contract::{PlanId, TaskId, Timestamp};
 use super::history::{Artifacts, History, PAGE, is_task_id};
 use super::store::Store;
 use crate::deletion::cursor::Cursor;
-use crate::deletion::name::escape;
+use crate::deletion::name::{entry_name, escape};
 use crate::deletion::plan::{Line, PlanWriter, Run, Task, Tree, Worker};
 use crate::deletion::platform::{Errno, FileType};
 use crate::deletion::stat::{Identity, Kind, Stat, timestamp};
@@ -104,6 +104,8 @@ impl Look<'_> {
                     kind: EntryKind::Worker,
                     location: super::HISTORY.to_owned(),
                     path: worker.id.as_str().to_owned(),
+                    name: worker.id.as_str().to_owned(),
+                    files: 0,
                     bytes: worker.bytes,
                     modified_at: worker.heartbeat_at,
                 });
@@ -158,6 +160,8 @@ impl Look<'_> {
             kind: EntryKind::Task,
             location: super::HISTORY.to_owned(),
             path: task.id.as_str().to_owned(),
+            name: task.id.as_str().to_owned(),
+            files,
             bytes,
             modified_at: task.finished_at,
         });
@@ -237,6 +241,8 @@ impl Look<'_> {
             kind,
             location,
             path: shown,
+            name: entry_name(b"", &found.name),
+            files: tree.files,
             bytes: tree.bytes,
             modified_at: timestamp(tree.newest_ns),
         });

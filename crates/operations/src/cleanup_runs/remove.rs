@@ -13,6 +13,7 @@ use super::history::{Artifacts, History, PAGE};
 use super::keep_newest::enough_left;
 use super::store::Store;
 use crate::deletion::cursor::Cursor;
+use crate::deletion::left_out::LeftOut;
 use crate::deletion::manifest::{Done, Earlier, Manifest, outcome};
 use crate::deletion::name::unescape;
 use crate::deletion::plan::{Line, Plan, Run, Task, Tree, Worker};
@@ -33,6 +34,8 @@ pub(super) struct Remove<'a> {
     pub(super) artifacts: Option<&'a Artifacts>,
     /// Roots of all locations and stores as they are configured now.
     pub(super) others: &'a HashSet<Identity>,
+    /// Entries of the plan that stay.
+    pub(super) left_out: &'a LeftOut,
 }
 
 /// What became of a tree.
@@ -56,7 +59,7 @@ impl Remove<'_> {
         let mut may_go = Vec::new();
         for (at, store) in self.stores.iter().enumerate() {
             cursors.push(store.cursor());
-            let enough = enough_left(self.work, self.plan, at, store)?;
+            let enough = enough_left(self.work, self.plan, self.left_out, at, store)?;
             if !enough {
                 self.work.context.warn(format!(
                     "of the run store `{}` too few runs would be left: all were kept; preview again",
@@ -75,13 +78,18 @@ impl Remove<'_> {
                         continue;
                     };
                     let may_go = may_go.get(run.at) == Some(&true);
-                    let against = (!may_go).then_some(KeptReason::Newest);
+                    let left_out = self.left_out.run(run.at, &run.name);
+                    let against = left_out
+                        .then_some(KeptReason::LeftOut)
+                        .or_else(|| (!may_go).then_some(KeptReason::Newest));
                     self.run_directory(line.number, &run, cursor, against, report)?;
                 }
                 Line::Artifacts(run) => {
                     if let Some(artifacts) = self.artifacts {
                         let mut cursor = artifacts.cursor();
-                        self.run_directory(line.number, &run, &mut cursor, None, report)?;
+                        let left_out = self.left_out.artifacts(&run.name);
+                        let against = left_out.then_some(KeptReason::LeftOut);
+                        self.run_directory(line.number, &run, &mut cursor, against, report)?;
                     }
                 }
                 Line::Task(task) => {
@@ -170,8 +178,8 @@ impl Remove<'_> {
         };
         let name = unescape(escaped).and_then(|name| CString::new(name).ok());
         let name = name.unwrap_or_default();
-        let left_out = store.is_some_and(|store| !store.takes(name.to_bytes()));
-        let against = against.or(left_out.then_some(KeptReason::NotIncluded));
+        let not_meant = store.is_some_and(|store| !store.takes(name.to_bytes()));
+        let against = against.or(not_meant.then_some(KeptReason::NotIncluded));
         let ended = if let Some(reason) = against {
             keep_all(&mut fate, planned, reason, at.show(name.to_bytes()));
             Ok(())

@@ -39,6 +39,7 @@ impl Remove<'_> {
         let mut stopped = Ok(());
         for (number, task) in &open {
             let fate = match (&task.artifacts, self.artifacts) {
+                _ if self.left_out.task(&task.id) => left_out(*number, task),
                 (Some(tree), Some(artifacts)) if stopped.is_ok() => {
                     let mut cursor = artifacts.cursor();
                     let (fate, ended) =
@@ -117,6 +118,7 @@ impl Remove<'_> {
             .begin(open.iter().map(|(number, _)| *number).collect())?;
         let ids: Vec<WorkerId> = open
             .iter()
+            .filter(|(_, worker)| !self.left_out.worker(&worker.id))
             .map(|(_, worker)| WorkerId(worker.id.clone()))
             .collect();
         let gone = history.remove_gone_workers(&ids, self.plan.header.cutoff)?;
@@ -136,13 +138,37 @@ impl Remove<'_> {
                 count(report, at, &done, false);
             } else {
                 done.outcomes = char::from(outcome::KEPT).to_string();
-                tally::keep(report, KeptReason::Changed, 0, || worker.id);
+                let reason = if self.left_out.worker(&worker.id) {
+                    KeptReason::LeftOut
+                } else {
+                    KeptReason::Changed
+                };
+                tally::keep(report, reason, 0, || worker.id);
             }
             told.push(done);
         }
         report.workers = Some(total);
         self.manifest.end(told)?;
         Ok(())
+    }
+}
+
+/// A task that stays with all it has.
+fn left_out(number: u64, task: &Task) -> Fate {
+    Fate {
+        letter: outcome::KEPT,
+        done: Done {
+            batch: number,
+            folder: task.id.clone(),
+            ..Done::default()
+        },
+        added: Removal {
+            files_kept: task.artifacts.map_or(0, |tree| tree.files),
+            kept: vec![(KeptReason::LeftOut, task.id.clone())],
+            ..Removal::default()
+        },
+        gone: 0,
+        gone_bytes: 0,
     }
 }
 

@@ -16,6 +16,7 @@ use upkeep_contract::settings::LocationSettings;
 use super::choose::{Chooser, Newest};
 use super::cursor::Cursor;
 use super::in_use::Picture;
+use super::left_out::LeftOut;
 use super::manifest::{Done, Earlier, Manifest};
 use super::name;
 use super::plan::{BATCH, Line, Numbered, Plan, PlanReader};
@@ -77,6 +78,8 @@ pub(crate) struct Execute<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) manifest: &'a Manifest,
     pub(crate) locations: &'a [Held],
+    /// Entries of the plan that stay.
+    pub(crate) left_out: &'a LeftOut,
 }
 
 /// Which lines a pass over the plan takes.

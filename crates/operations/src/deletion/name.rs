@@ -79,6 +79,17 @@ pub(crate) fn end_of(path: &[u8]) -> (&[u8], bool) {
     (&path[path.len() - SHOWN_END..], true)
 }
 
+/// The lossless form of a path, by which a person can pick it out of a plan; empty when it is too long for that.
+pub(crate) fn entry_name(folder: &[u8], name: &[u8]) -> String {
+    let slash = usize::from(!folder.is_empty() && !name.is_empty());
+    if folder.len() + slash + name.len() > SHOWN_MAX {
+        return String::new();
+    }
+    let folder = escape(folder);
+    let between = if slash == 1 { "/" } else { "" };
+    format!("{folder}{between}{}", escape(name))
+}
+
 fn push_hex(text: &mut String, sign: char, value: u32) {
     let prefix = if sign == '\\' { "\\x" } else { "%" };
     // writing to a string cannot fail

@@ -15,7 +15,7 @@ use upkeep_contract::settings::LocationSettings;
 use super::choose::Chooser;
 use super::cursor::Cursor;
 use super::in_use::Picture;
-use super::name::{display, escape};
+use super::name::{display, entry_name, escape};
 use super::plan::{BATCH, FileEntry, PlanWriter};
 use super::platform::Errno;
 use super::stat::{Identity, Kind, Stat, timestamp};
@@ -247,6 +247,8 @@ impl Judge<'_> {
             },
             location: scan.location.name.clone(),
             path: self.here.show(name),
+            name: entry_name(&self.here.path, name.to_bytes()),
+            files: 1,
             bytes,
             modified_at: timestamp(time_ns),
         });
@@ -378,6 +380,8 @@ impl Judge<'_> {
                 kind: EntryKind::Directory,
                 location: scan.location.name.clone(),
                 path: self.here.show(c""),
+                name: entry_name(path, b""),
+                files: 0,
                 bytes: stat.allocated,
                 modified_at: timestamp(time.unwrap_or(stat.modified_ns)),
             });

@@ -9,6 +9,7 @@ mod choosing;
 #[cfg(feature = "portable")]
 mod elsewhere;
 mod guards;
+mod leaving_out;
 mod own_mount;
 mod plans;
 mod reference;

@@ -1,6 +1,7 @@
 //! cleanup-runs: run directories, finished tasks, artifact folders.
 
 mod changed;
+mod leaving_out;
 mod rows;
 mod stores;
 

@@ -190,8 +190,13 @@ async fn what_runs_and_what_ended_last_is_told_for_each_operation(test: TestQueu
         ]
     );
     assert_eq!(test.queue.last_run(&operation).await.unwrap(), None);
+    assert_eq!(test.queue.last_success(&operation).await.unwrap(), None);
     succeed(&test, &claim.lease).await;
-    assert_eq!(current().await, [(second, TaskState::Queued)]);
+    assert_eq!(current().await, [(second.clone(), TaskState::Queued)]);
+    let success = async || test.queue.last_success(&operation).await.unwrap();
+    let first_ended = test.queue.task(&first).await.unwrap().task.finished_at;
+    assert!(first_ended.is_some());
+    assert_eq!(success().await, first_ended);
     test.clock.advance(Duration::from_secs(1));
     let preview = test
         .enqueue(NewTask {
@@ -206,6 +211,20 @@ async fn what_runs_and_what_ended_last_is_told_for_each_operation(test: TestQueu
     test.queue.finish(&claim.lease, ending).await.unwrap();
     let last = test.queue.last_run(&operation).await.unwrap().unwrap();
     assert_eq!(last.id, first, "a preview is no run");
+    assert_eq!(success().await, first_ended, "nor is it a success");
+    test.clock.advance(Duration::from_secs(1));
+    let claim = test.claim("w").await.unwrap();
+    test.queue
+        .finish(&claim.lease, Ending::Partial(json!(null)))
+        .await
+        .unwrap();
+    let last = test.queue.last_run(&operation).await.unwrap().unwrap();
+    assert_eq!(last.id, second);
+    assert_eq!(
+        success().await,
+        first_ended,
+        "what was done in part is none"
+    );
     assert_eq!(test.queue.count(TaskState::Succeeded).await.unwrap(), 2);
 }
 

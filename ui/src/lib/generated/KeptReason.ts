@@ -3,4 +3,4 @@
 /**
  * Why a matching entry was kept although nothing failed.
  */
-export type KeptReason = "in_use" | "special_file" | "odd_time" | "changed" | "other_mount" | "other_owner" | "newest" | "unfinished" | "other_location" | "excluded" | "not_included" | "protected" | "too_small" | "below_min_age";
+export type KeptReason = "in_use" | "special_file" | "odd_time" | "changed" | "other_mount" | "other_owner" | "newest" | "unfinished" | "other_location" | "excluded" | "not_included" | "protected" | "too_small" | "below_min_age" | "left_out";

@@ -2,6 +2,7 @@
 import type { OperationDescription } from "./OperationDescription";
 import type { PausedOperation } from "./PausedOperation";
 import type { Task } from "./Task";
+import type { Timestamp } from "./Timestamp";
 
 /**
  * One operation with what is going on and what happened last.
@@ -22,4 +23,8 @@ paused: PausedOperation | null,
 /**
  * The last task that ended and was not a preview.
  */
-last_run: Task | null, };
+last_run: Task | null, 
+/**
+ * When it last ended with everything done, previews left out; none when that was not among its last runs.
+ */
+last_success: Timestamp | null, };

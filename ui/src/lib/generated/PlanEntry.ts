@@ -19,6 +19,15 @@ location: string,
  */
 path: string, 
 /**
+ * Its path below the location as the plan names it: every name without loss, what is not UTF-8,
+ * control characters and `%` as `%XX`. Empty when it is too long to be named here.
+ */
+name: string, 
+/**
+ * Files it stands for: one for a file or link, those inside for a run or a task's artifacts.
+ */
+files: number, 
+/**
  * What removing it gives back, bytes (allocated, not apparent, size).
  */
 bytes: number, 

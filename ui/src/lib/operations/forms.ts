@@ -66,7 +66,7 @@ const NARROWING = ["exclude", "min_size_bytes"];
 const ORDER: Record<Field["kind"], number> = { age: 0, number: 1, switch: 2, choice: 3, patterns: 4 };
 
 /** Set by the page itself, never by a field. */
-const NOT_ASKED = ["dry_run", "plan"];
+const NOT_ASKED = ["dry_run", "plan", "leave_out"];
 
 export function fieldsOf(operation: OperationDescription): Field[] {
   const schema = operation.parameters;
@@ -124,6 +124,52 @@ export function presets(fields: readonly Field[]): FormValues {
     else values.unticked[field.key] = [];
   }
   return values;
+}
+
+/**
+ * What was remembered, as far as it still fits these fields. Whatever does not is as the schema says: storage may
+ * hold anything, and the form must open with any of it.
+ */
+export function restored(fields: readonly Field[], stored: unknown): FormValues {
+  const values = presets(fields);
+  const of = (part: keyof FormValues, key: string): unknown => {
+    const group: unknown = isRecord(stored) ? stored[part] : undefined;
+    return isRecord(group) && Object.hasOwn(group, key) ? group[key] : undefined;
+  };
+  for (const field of fields) {
+    const { key } = field;
+    if (field.kind === "age") {
+      const age = of("ages", key);
+      if (!isRecord(age) || (age.unit !== "hours" && age.unit !== "days")) continue;
+      const { amount, unit } = age;
+      if (typeof amount !== "number") continue;
+      if (numberProblem(field, ageHours({ amount, unit })) === null) values.ages[key] = { amount, unit };
+    } else if (field.kind === "number") {
+      const number = of("numbers", key);
+      if (number !== null && typeof number !== "number") continue;
+      if (numberProblem(field, number) === null) values.numbers[key] = number;
+    } else if (field.kind === "switch") {
+      const on = of("switches", key);
+      if (typeof on === "boolean") values.switches[key] = on;
+    } else if (field.kind === "patterns") {
+      const text = of("texts", key);
+      if (typeof text === "string") values.texts[key] = text;
+    } else {
+      const names = of("unticked", key);
+      if (Array.isArray(names))
+        values.unticked[key] = names.filter((name) => typeof name === "string").sort();
+    }
+  }
+  return values;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether two forms say the same. */
+export function sameValues(fields: readonly Field[], a: FormValues, b: FormValues): boolean {
+  return JSON.stringify(restored(fields, a)) === JSON.stringify(restored(fields, b));
 }
 
 export function ageHours(age: { amount: number | null; unit: AgeUnit } | undefined): number | null {

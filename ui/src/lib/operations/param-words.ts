@@ -11,7 +11,7 @@ const names = (value: JsonValue | undefined): string[] =>
 export function paramWords(operation: string, params: JsonObject): string[] {
   const lines: string[] = [];
   for (const [key, value] of Object.entries(params)) {
-    if (value === null || ["dry_run", "plan", "locations", "run_stores"].includes(key)) continue;
+    if (value === null || ["dry_run", "plan", "leave_out", "locations", "run_stores"].includes(key)) continue;
     if (key === "max_age_hours" && typeof value === "number") {
       lines.push(value === 0 ? "everything, however new it is" : `what is older than ${hours(value)}`);
     } else if (key === "exclude") {

@@ -118,6 +118,7 @@ export const KEPT_WORDS: Record<KeptReason, string> = {
   protected: "a protected name, or below one",
   too_small: "smaller than what may go",
   below_min_age: "younger than its location allows",
+  left_out: "left out when the plan was confirmed",
 };
 
 export const KIND_WORDS: Record<EntryKind, string> = {

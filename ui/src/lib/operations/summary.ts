@@ -18,7 +18,7 @@ export function items(files: number, runs: number): string {
   return parts.join(", ");
 }
 
-interface Planned {
+export interface Planned {
   files: number;
   runs: number;
   bytes: number;
@@ -47,7 +47,10 @@ export function planned(report: CleanupReport): Planned {
 
 /** `214 files (3.2 GB)`. */
 export function plannedWords(report: CleanupReport): string {
-  const plan = planned(report);
+  return wordsOf(planned(report));
+}
+
+export function wordsOf(plan: Planned): string {
   return `${items(plan.files, plan.runs)} (${plan.exact ? "" : "at most "}${bytes(plan.bytes)})`;
 }
 

@@ -8,7 +8,8 @@ import type { GroupId } from "$lib/generated/GroupId";
 import type { TaskGroup } from "$lib/generated/TaskGroup";
 import type { TaskId } from "$lib/generated/TaskId";
 import { isFinal } from "$lib/operations/states";
-import { reportSummary } from "$lib/operations/summary";
+import { readReport } from "$lib/operations/reports";
+import { planned, reportSummary, type Planned } from "$lib/operations/summary";
 import { fanOutWords } from "$lib/operations/waiting";
 import { followChanges } from "./follow";
 import type { Notice } from "./operation-card.svelte";
@@ -27,6 +28,8 @@ export class GroupState {
   working = $state(false);
   /** What came of each task that ended, in one line. */
   summaries: Readonly<Partial<Record<TaskId, string>>> = $state.raw({});
+  /** What the plan of each ended preview would remove; none for what ended without a plan. */
+  plans: Readonly<Partial<Record<TaskId, Planned | null>>> = $state.raw({});
   readonly #id: GroupId;
   readonly #backend: Backend;
   readonly #announce: (text: string) => void;
@@ -106,6 +109,8 @@ export class GroupState {
         if (!this.#followed) return;
         if (!isFinal(state) || this.summaries[id] !== undefined) continue;
         const { report } = await this.#backend.taskDetail(id);
+        const read = readReport(report);
+        this.plans = { ...this.plans, [id]: read?.kind === "cleanup" ? planned(read.report) : null };
         this.summaries = { ...this.summaries, [id]: reportSummary(report) };
       }
     } catch {

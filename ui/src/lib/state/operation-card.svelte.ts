@@ -8,11 +8,12 @@ import type { OperationDescription } from "$lib/generated/OperationDescription";
 import type { TaskId } from "$lib/generated/TaskId";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Waiting } from "$lib/generated/Waiting";
-import { fieldsOf, presets, type Field, type FormValues } from "$lib/operations/forms";
+import { fieldsOf, presets, restored, sameValues, type Field, type FormValues } from "$lib/operations/forms";
 import { hostOf, type Target } from "$lib/operations/targets";
 import { title } from "$lib/operations/texts";
 import { fanOutWords, isBlocked, waitingWords } from "$lib/operations/waiting";
 import type { FanOutFlow } from "./fan-out-flow.svelte";
+import { DEFAULTS, type FormMemory } from "./form-memory.svelte";
 import type { Asker, PlanFlow } from "./plan-flow.svelte";
 import { groupHref, taskHref } from "./router.svelte";
 import type { TaskWatches } from "./watches.svelte";
@@ -34,6 +35,7 @@ export interface CardTools {
   watches: TaskWatches;
   plan: PlanFlow;
   fanOut: FanOutFlow;
+  memory: FormMemory;
   /** Something was started or stopped: the overview is worth reading anew. */
   changed: () => void;
   /** Says it to those who cannot see the card. */
@@ -55,15 +57,49 @@ export class OperationCard implements Asker {
   constructor(operation: OperationDescription, tools: CardTools) {
     this.operation = operation;
     this.fields = fieldsOf(operation);
-    this.form = presets(this.fields);
+    this.form = restored(this.fields, tools.memory.last(operation.id));
     this.#tools = tools;
+  }
+
+  /** The presets that can be chosen, what the schema says among them. */
+  get presetNames(): string[] {
+    return [DEFAULTS, ...this.#tools.memory.names(this.operation.id)];
+  }
+
+  /** The preset whose values stand in the form; none when it was changed since. */
+  get preset(): string | null {
+    const same = (name: string) => sameValues(this.fields, this.#valuesOf(name), this.form);
+    return this.presetNames.find(same) ?? null;
+  }
+
+  /** Fills the form, and does nothing else. */
+  choosePreset(name: string): void {
+    this.form = this.#valuesOf(name);
+  }
+
+  /** Remembers what stands in the form under a name; says why when it cannot be. */
+  savePreset(name: string): string {
+    const problem = this.#tools.memory.save(this.operation.id, name, $state.snapshot(this.form));
+    if (problem === "") this.#tools.announce(`Saved as ${name.trim()}`);
+    return problem;
+  }
+
+  removePreset(name: string): void {
+    this.#tools.memory.remove(this.operation.id, name);
+    this.#tools.announce(`Removed ${name}`);
+  }
+
+  #valuesOf(name: string): FormValues {
+    if (name === DEFAULTS) return presets(this.fields);
+    return restored(this.fields, this.#tools.memory.values(this.operation.id, name));
   }
 
   /** What deletes shows its plan first, or asks when it is for every host; everything else starts at once. */
   async run(params: JsonObject): Promise<void> {
     this.notice = null;
     this.blocked = null;
-    const { backend, plan, fanOut } = this.#tools;
+    const { backend, plan, fanOut, memory } = this.#tools;
+    memory.use(this.operation.id, $state.snapshot(this.form));
     if (this.target.kind === "every") {
       await fanOut.start(this.operation, params, this);
     } else if (this.operation.deletes) {
@@ -79,6 +115,7 @@ export class OperationCard implements Asker {
   async preview(params: JsonObject): Promise<void> {
     if (this.target.kind !== "every") return this.run(params);
     this.notice = null;
+    this.#tools.memory.use(this.operation.id, $state.snapshot(this.form));
     await this.#tools.fanOut.preview(this.operation.id, params, this);
   }
 

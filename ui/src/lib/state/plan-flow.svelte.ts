@@ -12,6 +12,7 @@ import type { TaskId } from "$lib/generated/TaskId";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Waiting } from "$lib/generated/Waiting";
 import { readReport } from "$lib/operations/reports";
+import { PlanChoice } from "./plan-choice.svelte";
 import type { TaskWatches } from "./watches.svelte";
 
 /** Who asked, and is told what came of it. */
@@ -36,6 +37,8 @@ export type PlanStage =
       operation: OperationId;
       detail: TaskDetail;
       report: CleanupReport;
+      /** What is decided before it is executed. */
+      choice: PlanChoice;
       confirming: boolean;
     };
 
@@ -125,17 +128,27 @@ export class PlanFlow {
       this.#end((to) => to.failed(previewError(detail)));
       return;
     }
-    this.stage = { kind: "ready", operation, detail, report: read.report, confirming: false };
+    const { report } = read;
+    this.stage = {
+      kind: "ready",
+      operation,
+      detail,
+      report,
+      choice: new PlanChoice(report),
+      confirming: false,
+    };
   }
 
-  /** Removes what the shown plan lists. */
+  /** Removes what the shown plan lists, without what was left out. */
   async confirm(): Promise<void> {
     const { stage } = this;
-    if (stage.kind !== "ready" || stage.confirming) return;
+    if (stage.kind !== "ready" || stage.confirming || !stage.choice.ready) return;
     this.stage = { ...stage, confirming: true };
     const { task } = stage.detail;
     const accepted = isObject(task.params) ? task.params : {};
     const params: JsonObject = { ...accepted, dry_run: false, plan: stage.report.plan ?? task.id };
+    const { leaveOut } = stage.choice;
+    if (leaveOut.length > 0) params.leave_out = leaveOut.map((entry) => ({ ...entry }));
     try {
       // no host: the plan itself says where it was made
       const outcome = await this.#backend.trigger(stage.operation, params, null);

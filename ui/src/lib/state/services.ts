@@ -4,6 +4,7 @@ import type { Backend } from "$lib/backend/backend";
 import { announcement } from "$lib/operations/summary";
 import { Announcer } from "./announcer.svelte";
 import { FanOutFlow } from "./fan-out-flow.svelte";
+import { FormMemory } from "./form-memory.svelte";
 import { HealthState } from "./health.svelte";
 import { LiveState } from "./live.svelte";
 import { OverviewState } from "./overview.svelte";
@@ -44,7 +45,14 @@ export function makeServices(backend: Backend): Services {
     fanOut,
     health: new HealthState({ backend, watches, plan, announce }),
     live,
-    overview: new OverviewState({ backend, watches, plan, fanOut, announce }),
+    overview: new OverviewState({
+      backend,
+      watches,
+      plan,
+      fanOut,
+      memory: new FormMemory(window.localStorage),
+      announce,
+    }),
     settings: new SettingsState(backend),
     vitals: new Vitals(backend),
     workers: new WorkersState(backend, announce, (workers) => live.hear(workers)),

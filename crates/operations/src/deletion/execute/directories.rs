@@ -42,9 +42,13 @@ impl Hand<'_, '_> {
             None => (&line.path[..0], &line.path[..]),
         };
         let name = CString::new(name).unwrap_or_default();
-        let removed = at
-            .go_to(parent)
-            .and_then(|()| self.remove_directory(&mut at, parent, &name, planned));
+        let left_out = self.execute.left_out.directory(planned.at, &line.path);
+        let removed = if left_out {
+            Ok(Some(KeptReason::LeftOut))
+        } else {
+            at.go_to(parent)
+                .and_then(|()| self.remove_directory(&mut at, parent, &name, planned))
+        };
         let cut_off = matches!(
             self.execute.manifest.earlier(line.number),
             Some(Earlier::CutOff { .. })
@@ -52,7 +56,8 @@ impl Hand<'_, '_> {
         let letter = match removed {
             Ok(None) => outcome::REMOVED,
             Ok(Some(reason)) => {
-                added.kept.push((reason, 0, at.show(name.to_bytes())));
+                let shown = at.show_below_root(&line.path);
+                added.kept.push((reason, 0, shown));
                 outcome::KEPT
             }
             Err(Errno::NOENT) if cut_off => outcome::REMOVED,

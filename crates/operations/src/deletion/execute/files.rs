@@ -97,6 +97,7 @@ impl Hand<'_, '_> {
             _ => Fate::Removed,
         };
         let closed = held.and_then(|held| held.chooser.closes_path(&line.path));
+        let left_out = self.execute.left_out.in_folder(files.at, &line.path);
         let mut seen = Seen::now(&self.picture);
         let mut reached = at.go_to(&line.path);
         for (entry, letter) in files.entries.iter().zip(letters.iter_mut()) {
@@ -112,6 +113,13 @@ impl Hand<'_, '_> {
                 break;
             }
             self.count_file();
+            if left_out.has(&entry.0) {
+                // not even looked at
+                let shown = at.show_entry(&escape(&line.path), &entry.0);
+                added.kept.push((KeptReason::LeftOut, 1, shown));
+                *letter = outcome::KEPT;
+                continue;
+            }
             if reached.is_ok() && seen.is_due(&self.picture) {
                 reached = at.still_here();
             }
