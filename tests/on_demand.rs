@@ -457,8 +457,8 @@ const TIMERS: [(&str, usize, &str); 25] = [
     ),
     (
         "crates/queue/src/engine/postgres.rs",
-        1,
-        "one statement: how long it waits for a connection",
+        2,
+        "how long a statement waits for a connection, and the first connection for the server",
     ),
     (
         "crates/queue/src/engine/room.rs",

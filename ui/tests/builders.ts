@@ -380,6 +380,7 @@ export function anOverview(
       current: [],
       paused: null,
       last_run: null,
+      last_preview: null,
       ...entries[description.id],
     })),
     workers: [aWorker()],
@@ -433,6 +434,7 @@ export function someSettings(change: Partial<SettingsView> = {}): SettingsView {
         problem: null,
       },
     ],
+    own_temporary: "/home/anna/.cache/upkeep/tmp",
     suggestions: [],
     health: {
       thresholds: [

@@ -5,7 +5,9 @@
 //! Deliberately absent: windows, HTTP, SQL, timers that make tasks.
 
 mod audit;
+mod amount;
 mod changes;
+mod condition;
 mod console;
 mod earlier;
 mod embedded;
@@ -21,7 +23,9 @@ mod trigger;
 mod vitals;
 mod watch;
 
+pub use amount::AmountWatch;
 pub use changes::ChangeBatches;
+pub use condition::condition;
 pub use console::Console;
 pub use error::ConsoleError;
 pub use upkeep_worker::ON_DEMAND_NOTICE;

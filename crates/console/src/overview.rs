@@ -34,6 +34,11 @@ impl Console {
                     .find(|paused| paused.operation == operation.id)
                     .cloned(),
                 last_run: self.queue.last_run(&operation.id).await?,
+                last_preview: if operation.deletes {
+                    self.queue.last_preview(&operation.id).await?
+                } else {
+                    None
+                },
                 operation,
             });
         }

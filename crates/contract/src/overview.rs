@@ -21,6 +21,8 @@ pub struct OperationOverview {
     pub paused: Option<PausedOperation>,
     /// The last task that ended and was not a preview.
     pub last_run: Option<Task>,
+    /// The last preview that succeeded; none for an operation that deletes nothing.
+    pub last_preview: Option<Task>,
 }
 
 /// The Overview page.

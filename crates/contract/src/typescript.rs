@@ -5,7 +5,7 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, earlier, error, event, group, health, overview, params, settings,
+    audit, bulk, cleanup, condition, earlier, error, event, group, health, overview, params, settings,
     statistics, task,
 };
 
@@ -22,6 +22,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     bulk::BulkRunAgainOutcome::export_all(&config)?;
     cleanup::CleanupReport::export_all(&config)?;
     cleanup::RestoreReport::export_all(&config)?;
+    condition::Condition::export_all(&config)?;
     earlier::EarlierRuns::export_all(&config)?;
     error::ErrorReply::export_all(&config)?;
     event::Change::export_all(&config)?;
@@ -34,6 +35,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     params::HealthCheckParams::export_all(&config)?;
     params::LogStatisticsParams::export_all(&config)?;
     params::RestoreFromTrashParams::export_all(&config)?;
+    settings::FolderAmount::export_all(&config)?;
     settings::SettingsView::export_all(&config)?;
     statistics::StatisticsReport::export_all(&config)?;
     task::CancelOutcome::export_all(&config)?;

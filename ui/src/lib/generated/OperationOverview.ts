@@ -22,4 +22,8 @@ paused: PausedOperation | null,
 /**
  * The last task that ended and was not a preview.
  */
-last_run: Task | null, };
+last_run: Task | null, 
+/**
+ * The last preview that succeeded; none for an operation that deletes nothing.
+ */
+last_preview: Task | null, };
