@@ -1,4 +1,5 @@
 // how the installation is: looked at while the window can be seen, sooner after trouble, and told on every page.
+import { untrack } from "svelte";
 import type { Backend, Stop } from "$lib/backend/backend";
 import { toErrorReply } from "$lib/backend/errors";
 import type { Condition } from "$lib/generated/Condition";
@@ -42,7 +43,8 @@ export class ConditionState {
   /** Looks at once and again, until stopped. */
   follow(): Stop {
     this.#followed = true;
-    const now = () => void this.look();
+    // what a look reads must not start the effect that follows anew
+    const now = () => untrack(() => void this.look());
     const stopChanges = this.#backend.onChange((changes) => {
       if (changes.some(({ kind }) => kind === "settings" || kind === "worker" || kind === "all"))
         this.#soon();
@@ -62,7 +64,9 @@ export class ConditionState {
 
   /** A page met an error that concerns everything. */
   suspect(): void {
-    if (!this.stale) this.#soon();
+    untrack(() => {
+      if (!this.stale) this.#soon();
+    });
   }
 
   async look(): Promise<void> {
