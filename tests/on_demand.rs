@@ -404,7 +404,7 @@ async fn restore_from_trash_runs_only_when_asked() {
 }
 
 /// Every timer of the program, by file, with what it waits for. A timer that is not named here fails the test.
-const TIMERS: [(&str, usize, &str); 25] = [
+const TIMERS: [(&str, usize, &str); 26] = [
     (
         "crates/console/src/changes.rs",
         2,
@@ -519,6 +519,11 @@ const TIMERS: [(&str, usize, &str); 25] = [
         "ui/src/lib/format/clock.svelte.ts",
         2,
         "relative times move on",
+    ),
+    (
+        "ui/src/lib/state/condition.svelte.ts",
+        2,
+        "a window that is looked at: whether the installation is well, sooner after trouble",
     ),
     (
         "ui/src/lib/state/follow.ts",

@@ -40,7 +40,11 @@ async fn works(app: &App) {
 async fn a_damaged_database_is_told_with_its_file_and_opened_again_once_it_is_moved_aside() {
     let installation = Installation::new();
     let file = installation.home().join("upkeep.db");
-    std::fs::write(&file, "this is no database, and was never one. ".repeat(500)).unwrap();
+    std::fs::write(
+        &file,
+        "this is no database, and was never one. ".repeat(500),
+    )
+    .unwrap();
     let app = App::open(&installation).await;
     let told = app
         .wait_for_text("trouble-database-damaged", "is damaged")
@@ -168,7 +172,9 @@ async fn without_a_living_worker_every_page_gives_the_command_and_one_that_start
     let text = std::fs::read_to_string(&config).unwrap();
     installation.configure(&text.replace("[worker]", "[worker]\nembedded = false"));
     let app = App::open(&installation).await;
-    let told = app.wait_for_text("trouble-no-worker", "upkeep-worker run").await;
+    let told = app
+        .wait_for_text("trouble-no-worker", "upkeep-worker run")
+        .await;
     let home = installation.home().display().to_string();
     assert!(told.contains(&format!("UPKEEP_HOME='{home}'")), "{told}");
     shot(&app, "failure-no-worker").await;
@@ -191,9 +197,7 @@ async fn a_full_disk_is_told_and_forgotten_once_there_is_room() {
             .status();
         status.is_ok_and(|status| status.success())
     };
-    if !rustix::process::geteuid().is_root()
-        || !mount(&["-t", "tmpfs", "-o", "size=8m", "tmpfs"])
-    {
+    if !rustix::process::geteuid().is_root() || !mount(&["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
         eprintln!("not shown: a full disk takes the right to mount one");
         return;
     }
@@ -250,7 +254,8 @@ async fn a_fresh_installation_leads_to_its_first_preview_in_three_clicks() {
     app.find("first-run").await;
     assert_eq!(app.text("first-amount-system-temporary").await, "");
     app.click("first-sizes").await;
-    app.wait_for_text("first-amount-system-temporary", "file").await;
+    app.wait_for_text("first-amount-system-temporary", "file")
+        .await;
     shot(&app, "first-run").await;
 
     app.click("first-choice-system-temporary").await;

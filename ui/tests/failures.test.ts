@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
+import { ConditionState } from "$lib/state/condition.svelte";
 import { quoted, troublesOf } from "$lib/operations/troubles";
 import {
   aLocation,
@@ -13,7 +14,7 @@ import {
   someSettings,
 } from "./builders";
 import { FakeBackend } from "./fake";
-import { all, click, eventually, find, openApp, query, settled, text } from "./window";
+import { all, click, eventually, find, openApp, query, setVisibility, settled, text } from "./window";
 
 const AWAY: ErrorReply = {
   code: "database_unavailable",
@@ -67,16 +68,33 @@ test("a page's own error is shown by the page while the installation is well", a
   expect(text("error-tasks")).toContain("connection refused");
 });
 
-test("a hidden window looks at nothing", async () => {
-  const backend = new FakeBackend();
-  await openApp(backend);
-  const { setVisibility } = await import("./window");
-  setVisibility("hidden");
+test("trouble is looked at sooner and then later again, and a hidden window looks at nothing", async () => {
   vi.useFakeTimers();
-  const before = backend.calls.filter((call) => call === "condition").length;
+  const backend = new FakeBackend();
+  backend.trouble = { database_error: AWAY };
+  const looks = () => backend.calls.filter((call) => call === "condition").length;
+  const condition = new ConditionState(
+    backend,
+    () => undefined,
+    () => undefined,
+  );
+  const stop = condition.follow();
+  await vi.advanceTimersByTimeAsync(999);
+  expect(looks()).toBe(1);
+  await vi.advanceTimersByTimeAsync(2);
+  expect(looks()).toBe(2);
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(looks()).toBe(3);
+  setVisibility("hidden");
   await vi.advanceTimersByTimeAsync(60_000);
+  expect(looks()).toBe(3);
+  setVisibility("visible");
+  await vi.advanceTimersByTimeAsync(1);
+  expect(looks()).toBe(4);
+  stop();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(looks()).toBe(4);
   vi.useRealTimers();
-  expect(backend.calls.filter((call) => call === "condition").length - before).toBeLessThanOrEqual(1);
 });
 
 test("each code has its own words, and a cause hides what only follows from it", async () => {

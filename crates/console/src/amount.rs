@@ -46,10 +46,7 @@ impl Console {
             return Err(ConsoleError::UnknownName {
                 kind: "suggestion",
                 name: name.to_owned(),
-                known: suggested
-                    .into_iter()
-                    .map(|one| one.settings.name)
-                    .collect(),
+                known: suggested.into_iter().map(|one| one.settings.name).collect(),
             });
         };
         Ok(count(Path::new(&found.settings.path).into(), TIME_LIMIT))

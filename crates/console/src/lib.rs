@@ -4,8 +4,8 @@
 //! operation's registry first; every change of settings is checked and audited.
 //! Deliberately absent: windows, HTTP, SQL, timers that make tasks.
 
-mod audit;
 mod amount;
+mod audit;
 mod changes;
 mod condition;
 mod console;

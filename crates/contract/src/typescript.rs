@@ -5,8 +5,8 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, condition, earlier, error, event, group, health, overview, params, settings,
-    statistics, task,
+    audit, bulk, cleanup, condition, earlier, error, event, group, health, overview, params,
+    settings, statistics, task,
 };
 
 /// Writes one `.ts` file for each type that crosses to the UI, and for each type those are made of.
