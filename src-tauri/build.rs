@@ -5,6 +5,7 @@ use tauri_build::{AppManifest, Attributes};
 
 const COMMANDS: &[&str] = &[
     "overview",
+    "condition",
     "trigger",
     "cancel_task",
     "trigger_every_host",
@@ -34,6 +35,7 @@ const COMMANDS: &[&str] = &[
     "unwatch",
     "list_audit",
     "settings",
+    "watch_suggestion_amount",
     "save_location",
     "remove_location",
     "save_run_store",

@@ -9,6 +9,7 @@ mod support;
 mod desktop {
     mod audit;
     mod cleaning;
+    mod failures;
     mod figures;
     mod flat;
     mod fleet;

@@ -22,6 +22,7 @@ use tauri::{Builder, Wry};
 pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
     builder.invoke_handler(tauri::generate_handler![
         overview::overview,
+        overview::condition,
         tasks::trigger,
         tasks::cancel_task,
         fleet::trigger_every_host,
@@ -51,6 +52,7 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         vitals::unwatch,
         audit::list_audit,
         settings::settings,
+        settings::watch_suggestion_amount,
         settings::save_location,
         settings::remove_location,
         settings::save_run_store,

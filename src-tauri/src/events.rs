@@ -19,6 +19,11 @@ pub(crate) async fn forward_changes(app: AppHandle, mut changes: ChangeBatches) 
     }
 }
 
+/// Every page reads anew what it shows.
+pub(crate) fn everything_changed(app: &AppHandle) {
+    emit(app, &[Change::All]);
+}
+
 fn emit(app: &AppHandle, changes: &[Change]) {
     if let Err(error) = app.emit(CHANGED, changes) {
         tracing::warn!(%error, "cannot tell the windows what changed");

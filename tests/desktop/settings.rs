@@ -60,7 +60,7 @@ async fn a_broken_configuration_is_told_with_line_and_key_and_cleans_nothing() {
     let broken = config(&installation).replace("[worker]", "enabeld = true\n\n[worker]");
     installation.configure(&broken);
     let app = App::open(&installation).await;
-    let page = app.wait_for_text("error-configuration", "enabeld").await;
+    let page = app.wait_for_text("trouble-configuration", "enabeld").await;
     assert!(page.contains("line 5"), "{page}\n{broken}");
     app.click("run-cleanup-temp-files").await;
     app.wait_for_text("error-cleanup-temp-files", "enabeld")

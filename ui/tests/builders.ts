@@ -583,6 +583,7 @@ export function anOverview(
       paused: null,
       last_run: null,
       last_success: null,
+      last_preview: null,
       ...entries[description.id],
     })),
     workers: [aWorker()],
@@ -636,6 +637,7 @@ export function someSettings(change: Partial<SettingsView> = {}): SettingsView {
         problem: null,
       },
     ],
+    own_temporary: "/home/anna/.cache/upkeep/tmp",
     suggestions: [],
     health: {
       thresholds: [

@@ -8,11 +8,13 @@ import type { BulkCancelOutcome } from "$lib/generated/BulkCancelOutcome";
 import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
+import type { Condition } from "$lib/generated/Condition";
 import type { EarlierRuns } from "$lib/generated/EarlierRuns";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { ExportRequest } from "$lib/generated/ExportRequest";
 import type { ExportUpdate } from "$lib/generated/ExportUpdate";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
+import type { FolderAmount } from "$lib/generated/FolderAmount";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { HealthHistory } from "$lib/generated/HealthHistory";
 import type { HealthRecord } from "$lib/generated/HealthRecord";
@@ -36,6 +38,7 @@ import type { TaskUpdate } from "$lib/generated/TaskUpdate";
 import type { Threshold } from "$lib/generated/Threshold";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Worker } from "$lib/generated/Worker";
+import { isAlive } from "$lib/operations/workers";
 import { accepted, anOverview, fannedOut, NOW, someFigures, someSettings } from "./builders";
 
 export interface Triggered {
@@ -53,6 +56,9 @@ export interface Bulk {
 export class FakeBackend implements Backend {
   overviewValue: Overview = anOverview();
   settingsValue: SettingsView = someSettings();
+  /** What is wrong with the installation; what is not named is well. */
+  trouble: Partial<Condition> = {};
+  amountWatchers = new Map<string, Watcher<FolderAmount>>();
   details = new Map<string, TaskDetail>();
   logs = new Map<string, LogLine[]>();
   earlier = new Map<string, EarlierRuns>();
@@ -139,6 +145,25 @@ export class FakeBackend implements Backend {
   preferences = () => this.#answer("preferences", () => this.preferencesValue);
   savePreferences = (preferences: Preferences) =>
     this.#answer("savePreferences", () => (this.preferencesValue = preferences));
+  condition = () =>
+    this.#answer("condition", (): Condition => ({
+      config_file: this.settingsValue.config_file,
+      data_folder: this.settingsValue.data_folder,
+      database: this.settingsValue.database,
+      database_file: `${this.settingsValue.data_folder}/upkeep.db`,
+      database_error: null,
+      configuration_error: this.settingsValue.error,
+      workers_alive: this.overviewValue.workers.filter(isAlive).length,
+      worker_command: "upkeep-worker run",
+      free_bytes: 2e9,
+      disk_full: false,
+      ...this.trouble,
+    }));
+  watchSuggestionAmount = (name: string, watcher: Watcher<FolderAmount>): Stop => {
+    this.calls.push("watchSuggestionAmount");
+    this.amountWatchers.set(name, watcher);
+    return () => this.amountWatchers.delete(name);
+  };
   overview = () => this.#answer("overview", () => this.overviewValue);
   trigger = (operation: string, params: JsonObject, host: string | null) =>
     this.#answer("trigger", () => {

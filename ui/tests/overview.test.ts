@@ -341,7 +341,7 @@ test("without a living worker the page names the command that starts one", async
   backend.overviewValue = anOverview({}, { workers: [aWorker({ state: "stale" })] });
   await openApp(backend);
   expect(text("workers")).toContain("No worker is alive");
-  expect(text("workers")).toContain("upkeep-worker run");
+  expect(text("trouble-no-worker")).toContain("upkeep-worker run");
 });
 
 test("a queued retry says why and which attempt comes", async () => {

@@ -196,8 +196,8 @@ test("a broken file shows its line and cure and offers no editing", async () => 
   };
   backend.settingsValue = someSettings({ locations: [], run_stores: [], error });
   await openApp(backend, "#/settings");
-  expect(text("error-configuration")).toContain("ine 7, key `path`");
-  expect(text("error-configuration")).toContain("Write /srv");
+  expect(text("trouble-configuration")).toContain("ine 7, key `path`");
+  expect(text("trouble-configuration")).toContain("Write /srv");
   expect(query("add-location")).toBeNull();
 });
 

@@ -233,6 +233,9 @@ impl ConfigError {
                 ..
             } => ErrorCode::NotFound,
             Self::Refused { .. } => ErrorCode::InvalidParameters,
+            Self::Write { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                ErrorCode::DiskFull
+            }
             Self::Read { .. } | Self::Write { .. } => ErrorCode::Io,
         }
     }

@@ -4,8 +4,10 @@
 //! operation's registry first; every change of settings is checked and audited.
 //! Deliberately absent: windows, HTTP, SQL, timers that make tasks.
 
+mod amount;
 mod audit;
 mod changes;
+mod condition;
 mod console;
 mod earlier;
 mod embedded;
@@ -24,7 +26,9 @@ mod trigger;
 mod vitals;
 mod watch;
 
+pub use amount::AmountWatch;
 pub use changes::ChangeBatches;
+pub use condition::condition;
 pub use console::Console;
 pub use error::ConsoleError;
 pub use live::{LiveWatch, watch_live};

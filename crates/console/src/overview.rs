@@ -41,6 +41,11 @@ impl Console {
                     .cloned(),
                 last_run,
                 last_success,
+                last_preview: if operation.deletes {
+                    self.queue.last_preview(&operation.id).await?
+                } else {
+                    None
+                },
                 operation,
             });
         }

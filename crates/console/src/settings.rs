@@ -81,6 +81,7 @@ impl Console {
             host: self.host.clone(),
             locations: Vec::new(),
             run_stores: Vec::new(),
+            own_temporary: self.folders.own_temporary().display().to_string(),
             suggestions: Vec::new(),
             health: HealthSettingsView::default(),
             error: None,

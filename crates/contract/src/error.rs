@@ -20,6 +20,14 @@ pub enum ErrorCode {
     Refused,
     /// The database cannot be reached; nothing was accepted.
     DatabaseUnavailable,
+    /// The database file is damaged, or is no database.
+    DatabaseDamaged,
+    /// The database file was removed or replaced while it was open.
+    DatabaseReplaced,
+    /// The database was made by a newer Upkeep.
+    DatabaseNewer,
+    /// A disk is full; what was asked for was not done.
+    DiskFull,
     /// Reading or writing a file failed.
     Io,
     /// A defect of Upkeep.

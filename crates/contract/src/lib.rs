@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod choice;
 pub mod cleanup;
 pub mod clock;
+pub mod condition;
 pub mod earlier;
 pub mod error;
 pub mod event;

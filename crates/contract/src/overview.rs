@@ -23,6 +23,8 @@ pub struct OperationOverview {
     pub last_run: Option<Task>,
     /// When it last ended with everything done, previews left out; none when that was not among its last runs.
     pub last_success: Option<Timestamp>,
+    /// The last preview that succeeded; none for an operation that deletes nothing.
+    pub last_preview: Option<Task>,
 }
 
 /// The Overview page.

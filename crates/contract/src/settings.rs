@@ -153,6 +153,24 @@ pub struct SuggestedLocation {
     pub why: String,
 }
 
+/// What lies in a folder, as far as it was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct FolderAmount {
+    /// Files so far.
+    #[ts(type = "number")]
+    pub files: u64,
+    /// Their bytes so far.
+    #[ts(type = "number")]
+    pub bytes: u64,
+    /// Folders that could not be read.
+    #[ts(type = "number")]
+    pub unreadable: u64,
+    /// True for the last message.
+    pub ended: bool,
+    /// True when everything was counted; false while counting, or when the time was over.
+    pub whole: bool,
+}
+
 /// The Settings page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct SettingsView {
@@ -170,6 +188,8 @@ pub struct SettingsView {
     pub locations: Vec<LocationView>,
     /// Run stores.
     pub run_stores: Vec<RunStoreView>,
+    /// Upkeep's own temporary folder, the one location of a new installation.
+    pub own_temporary: String,
     /// Suggestions not yet configured.
     pub suggestions: Vec<SuggestedLocation>,
     /// The thresholds of the health check.

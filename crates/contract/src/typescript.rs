@@ -5,8 +5,8 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, earlier, error, event, export, group, health, live, overview, params,
-    preferences, settings, statistics, task,
+    audit, bulk, cleanup, condition, earlier, error, event, export, group, health, live, overview,
+    params, preferences, settings, statistics, task,
 };
 
 /// Writes one `.ts` file for each type that crosses to the UI, and for each type those are made of.
@@ -22,6 +22,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     bulk::BulkRunAgainOutcome::export_all(&config)?;
     cleanup::CleanupReport::export_all(&config)?;
     cleanup::RestoreReport::export_all(&config)?;
+    condition::Condition::export_all(&config)?;
     earlier::EarlierRuns::export_all(&config)?;
     error::ErrorReply::export_all(&config)?;
     event::Change::export_all(&config)?;
@@ -39,6 +40,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     params::LogStatisticsParams::export_all(&config)?;
     params::RestoreFromTrashParams::export_all(&config)?;
     preferences::Preferences::export_all(&config)?;
+    settings::FolderAmount::export_all(&config)?;
     settings::SettingsView::export_all(&config)?;
     statistics::StatisticsReport::export_all(&config)?;
     statistics::StatisticsQuery::export_all(&config)?;

@@ -28,6 +28,12 @@ pub enum QueueError {
         #[source]
         source: MigrateError,
     },
+    /// The database file is no longer the one that was opened.
+    #[error("the database file {} was removed or replaced while it was open", .file.display())]
+    Replaced {
+        /// The file.
+        file: std::path::PathBuf,
+    },
     /// There is no such task.
     #[error("there is no task {0}")]
     NoSuchTask(TaskId),
@@ -54,6 +60,7 @@ impl QueueError {
             Self::Unavailable { source } => unavailable_hint(source).to_owned(),
             Self::Url { .. } => "give sqlite:///absolute/path/upkeep.db or postgres://user@server/database in UPKEEP_DATABASE_URL, or unset it".to_owned(),
             Self::Schema { source } => schema_hint(source).to_owned(),
+            Self::Replaced { .. } => "open it again; a running Upkeep does so by itself".to_owned(),
             Self::NoSuchTask(_) | Self::NoSuchGroup(_) => {
                 "it may have been removed with the old runs; reload the list".to_owned()
             }
@@ -92,6 +99,37 @@ fn unavailable_hint(error: &sqlx::Error) -> &'static str {
             "the database answers slowly or not at all; check it, then try again"
         }
         _ => OTHERWISE,
+    }
+}
+
+fn unavailable_code(error: &sqlx::Error) -> ErrorCode {
+    match error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            match code.parse::<u32>().map(|number| number & 0xff) {
+                Ok(11 | 26) if code.len() < 5 => ErrorCode::DatabaseDamaged,
+                Ok(13) if code.len() < 5 => ErrorCode::DiskFull,
+                _ if code == "53100" => ErrorCode::DiskFull,
+                _ => ErrorCode::DatabaseUnavailable,
+            }
+        }
+        sqlx::Error::Io(source) if source.kind() == std::io::ErrorKind::StorageFull => {
+            ErrorCode::DiskFull
+        }
+        _ => ErrorCode::DatabaseUnavailable,
+    }
+}
+
+fn schema_code(error: &MigrateError) -> ErrorCode {
+    match error {
+        // a migration that this version does not know, or knows otherwise
+        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => {
+            ErrorCode::DatabaseNewer
+        }
+        MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
+            unavailable_code(source)
+        }
+        _ => ErrorCode::DatabaseUnavailable,
     }
 }
 
@@ -143,9 +181,9 @@ impl From<MigrateError> for QueueError {
 impl From<&QueueError> for ErrorReply {
     fn from(error: &QueueError) -> Self {
         let code = match error {
-            QueueError::Unavailable { .. } | QueueError::Schema { .. } => {
-                ErrorCode::DatabaseUnavailable
-            }
+            QueueError::Unavailable { source } => unavailable_code(source),
+            QueueError::Schema { source } => schema_code(source),
+            QueueError::Replaced { .. } => ErrorCode::DatabaseReplaced,
             QueueError::Url { .. } => ErrorCode::InvalidConfiguration,
             QueueError::NoSuchTask(_)
             | QueueError::NoSuchWorker(_)

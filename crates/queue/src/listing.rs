@@ -133,8 +133,25 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn last_run(&self, operation: &OperationId) -> Result<Option<Task>, QueueError> {
+        self.last_ended(operation, "dry_run = 0").await
+    }
+
+    /// The preview of an operation that succeeded last.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn last_preview(&self, operation: &OperationId) -> Result<Option<Task>, QueueError> {
+        self.last_ended(operation, "dry_run = 1 AND state = 'succeeded'")
+            .await
+    }
+
+    async fn last_ended(
+        &self,
+        operation: &OperationId,
+        which: &'static str,
+    ) -> Result<Option<Task>, QueueError> {
         let row: Option<TaskRow> = sql(format!(
-            "SELECT {TASK_COLUMNS} FROM tasks WHERE operation = $1 AND dry_run = 0 AND finished_at IS NOT NULL \
+            "SELECT {TASK_COLUMNS} FROM tasks WHERE operation = $1 AND {which} AND finished_at IS NOT NULL \
              ORDER BY finished_at DESC, id DESC LIMIT 1"
         ))
         .bind(operation.as_str())

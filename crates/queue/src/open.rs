@@ -8,7 +8,7 @@ use upkeep_contract::{Clock, OperationId, TaskId, Timestamp};
 
 use crate::attempt::Lease;
 use crate::changes::{ChangeFeed, Meaning, Signal};
-use crate::engine::{Engine, Statement, WriteTransaction};
+use crate::engine::{Engine, Statement, WriteTransaction, sql};
 use crate::enqueue::{Enqueued, NewTask};
 use crate::finish::{Closing, Ending, Finish};
 use crate::gather::Gather;
@@ -90,6 +90,19 @@ impl Queue {
     /// The queue's clock.
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
+    }
+
+    /// Asks whether the database is still there: the file the one that was opened, its rows readable.
+    ///
+    /// # Errors
+    /// [`QueueError::Replaced`] when the file was removed or replaced, [`QueueError::Unavailable`] when
+    /// the database cannot be reached or is damaged.
+    pub async fn check(&self) -> Result<(), QueueError> {
+        self.engine.check_identity()?;
+        let _newest: Option<(String,)> = sql("SELECT id FROM tasks ORDER BY id DESC LIMIT 1")
+            .fetch_optional(&mut self.engine.read().await?)
+            .await?;
+        Ok(())
     }
 
     /// Closes every connection. Clones cannot be used afterwards.

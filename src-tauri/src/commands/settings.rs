@@ -1,7 +1,8 @@
 //! The Settings page.
 
+use tauri::ipc::Channel;
 use tauri::{AppHandle, State, WebviewWindow};
-use upkeep_contract::settings::{LocationSettings, RunStoreSettings, SettingsView};
+use upkeep_contract::settings::{FolderAmount, LocationSettings, RunStoreSettings, SettingsView};
 use upkeep_contract::thresholds::Threshold;
 
 use crate::dialogs;
@@ -97,4 +98,24 @@ pub(crate) async fn choose_folder(window: WebviewWindow) -> Reply<Option<String>
     let text = folder.into_os_string().into_string();
     text.map(Some)
         .map_err(|_| unusable_choice("its name is not UTF-8"))
+}
+
+/// Counts what lies in a suggested folder, until it is counted or the page ends the watch.
+#[tauri::command]
+pub(crate) async fn watch_suggestion_amount(
+    app: AppHandle,
+    window: WebviewWindow,
+    state: State<'_, AppState>,
+    name: String,
+    updates: Channel<FolderAmount>,
+) -> Reply<u32> {
+    let mut watch = state.console(&app).await?.suggestion_amount(&name)?;
+    let stream = async move {
+        while let Some(amount) = watch.next().await {
+            if updates.send(amount).is_err() {
+                return;
+            }
+        }
+    };
+    Ok(state.watches.run(window.label(), stream))
 }

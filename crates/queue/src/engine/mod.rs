@@ -135,6 +135,15 @@ impl Engine {
         OutsideChanges::new(self.clone(), own_sender.to_owned())
     }
 
+    /// Whether the database is still the one that was opened.
+    pub(crate) fn check_identity(&self) -> Result<(), QueueError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.check_file(),
+            // a server answers for its own files
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Closes every connection; what was committed is in the database.
     pub(crate) async fn close(&self) {
         match self {

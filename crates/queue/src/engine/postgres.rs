@@ -20,6 +20,9 @@ const CONNECTIONS: u32 = 12;
 /// How long a statement waits for a connection before it is an error: an operator who clicked waits for it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the first connection may take: a host that drops what it is sent would keep an operator waiting for minutes.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
@@ -81,7 +84,10 @@ impl PostgresEngine {
             })
             .connect_lazy_with(options.clone());
         // the first connection says what is wrong; a pool would only say that it waited
-        let mut first = sqlx::PgConnection::connect_with(&options).await?;
+        let connecting = sqlx::PgConnection::connect_with(&options);
+        let mut first = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)??;
         MIGRATIONS.run_direct(None, &mut first, false).await?;
         let reading = read_clock(&mut first).await?;
         first.close().await?;

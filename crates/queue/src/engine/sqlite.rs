@@ -42,6 +42,24 @@ pub(crate) struct SqliteEngine {
     readers: SqlitePool,
     pub(super) options: Arc<SqliteConnectOptions>,
     pub(super) pace: Arc<Pace>,
+    /// Which file was opened.
+    identity: Option<Identity>,
+}
+
+/// Device and inode of a file; a path alone does not tell whether it is still the same one.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(file: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata()
+        .ok()
+        .map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<Identity> {
+    None
 }
 
 impl SqliteEngine {
@@ -76,6 +94,7 @@ impl SqliteEngine {
             .before_acquire(|connection, _| Box::pin(ready(Ok(is_clean(connection)))))
             .connect_lazy_with(options.clone().read_only(false));
         Ok(Self {
+            identity: identity(options.get_filename()),
             log: Path::new(&log).into(),
             writer,
             readers,
@@ -110,6 +129,18 @@ impl SqliteEngine {
         Ok(sqlx::query_scalar("PRAGMA data_version")
             .fetch_one(&mut *self.writer.ready().await?)
             .await?)
+    }
+
+    /// Whether the path still leads to the file that was opened. SQLite itself would go on with a
+    /// file that has no name any more, and what it writes there would be lost.
+    pub(super) fn check_file(&self) -> Result<(), QueueError> {
+        let file = self.options.get_filename();
+        if self.identity.is_some() && identity(file) != self.identity {
+            return Err(QueueError::Replaced {
+                file: file.to_owned(),
+            });
+        }
+        Ok(())
     }
 
     pub(super) async fn close(&self) {

@@ -145,7 +145,7 @@ async fn a_database_of_a_newer_upkeep_or_of_another_program_is_left_alone() {
             .execute("UPDATE _sqlx_migrations SET checksum = checksum || checksum")
             .await;
         let (code, text) = refusal(&test.url()).await;
-        assert_eq!(code, ErrorCode::DatabaseUnavailable);
+        assert_eq!(code, ErrorCode::DatabaseNewer);
         assert!(text.contains("it may come from a newer Upkeep"), "{text}");
     };
     check(TestQueue::postgres().await).await;

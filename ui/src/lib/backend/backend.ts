@@ -7,10 +7,12 @@ import type { BulkCount } from "$lib/generated/BulkCount";
 import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
+import type { Condition } from "$lib/generated/Condition";
 import type { EarlierRuns } from "$lib/generated/EarlierRuns";
 import type { ExportRequest } from "$lib/generated/ExportRequest";
 import type { ExportUpdate } from "$lib/generated/ExportUpdate";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
+import type { FolderAmount } from "$lib/generated/FolderAmount";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { GroupId } from "$lib/generated/GroupId";
 import type { HealthHistory } from "$lib/generated/HealthHistory";
@@ -52,6 +54,8 @@ export interface Watcher<T> {
 }
 
 export interface Backend {
+  /** How the installation is; it answers even while the database is away. */
+  condition(): Promise<Condition>;
   overview(): Promise<Overview>;
   /** One task; the host must perform it, or any when there is none. */
   trigger(operation: OperationId, params: JsonObject, host: string | null): Promise<TriggerOutcome>;
@@ -113,6 +117,8 @@ export interface Backend {
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<Preferences>;
   settings(): Promise<SettingsView>;
+  /** Counts what lies in a suggested folder; stopping ends the count. */
+  watchSuggestionAmount(name: string, watcher: Watcher<FolderAmount>): Stop;
   saveLocation(previousName: string | null, location: LocationSettings): Promise<SettingsView>;
   removeLocation(name: string): Promise<SettingsView>;
   saveRunStore(previousName: string | null, runStore: RunStoreSettings): Promise<SettingsView>;

@@ -21,6 +21,10 @@ const CODES: Record<ErrorCode, true> = {
   conflict: true,
   refused: true,
   database_unavailable: true,
+  database_damaged: true,
+  database_replaced: true,
+  database_newer: true,
+  disk_full: true,
   io: true,
   internal: true,
 };

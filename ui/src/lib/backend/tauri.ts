@@ -46,6 +46,7 @@ function onChange(listener: (changes: Change[]) => void): Stop {
 
 export function tauriBackend(): Backend {
   return {
+    condition: () => call("condition"),
     overview: () => call("overview"),
     trigger: (operation, params, host) => call("trigger", { operation, params, host }),
     triggerEveryHost: (operation, params) => call("trigger_every_host", { operation, params }),
@@ -80,6 +81,7 @@ export function tauriBackend(): Backend {
     preferences: () => call("preferences"),
     savePreferences: (preferences) => call("save_preferences", { preferences }),
     settings: () => call("settings"),
+    watchSuggestionAmount: (name, watcher) => watch("watch_suggestion_amount", { name }, watcher),
     saveLocation: (previousName, location) => call("save_location", { previousName, location }),
     removeLocation: (name) => call("remove_location", { name }),
     saveRunStore: (previousName, runStore) => call("save_run_store", { previousName, runStore }),

@@ -27,4 +27,8 @@ last_run: Task | null,
 /**
  * When it last ended with everything done, previews left out; none when that was not among its last runs.
  */
-last_success: Timestamp | null, };
+last_success: Timestamp | null, 
+/**
+ * The last preview that succeeded; none for an operation that deletes nothing.
+ */
+last_preview: Task | null, };

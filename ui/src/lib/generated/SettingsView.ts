@@ -38,6 +38,10 @@ locations: Array<LocationView>,
  */
 run_stores: Array<RunStoreView>, 
 /**
+ * Upkeep's own temporary folder, the one location of a new installation.
+ */
+own_temporary: string, 
+/**
  * Suggestions not yet configured.
  */
 suggestions: Array<SuggestedLocation>, 

@@ -17,7 +17,7 @@ export class OverviewState {
   value: Overview | null = $state.raw(null);
   /** Why it could not be read the last time; gone as soon as it can. */
   error: ErrorReply | null = $state.raw(null);
-  /** The last run of each operation with its report. */
+  /** The last run and the last preview of each operation with their reports. */
   lastRuns: ReadonlyMap<TaskId, TaskDetail> = $state.raw(new Map());
   readonly #backend: Backend;
   readonly #tools: Omit<CardTools, "changed">;
@@ -69,7 +69,9 @@ export class OverviewState {
 
   // a task that ended never changes, so each is read once
   async #readLastRuns(overview: Overview): Promise<void> {
-    const ids = overview.operations.flatMap(({ last_run }) => (last_run ? [last_run.id] : []));
+    const ids = overview.operations
+      .flatMap(({ last_run, last_preview }) => [last_run, last_preview])
+      .flatMap((task) => (task ? [task.id] : []));
     if (ids.length === this.lastRuns.size && ids.every((id) => this.lastRuns.has(id))) return;
     const known = this.lastRuns;
     const details = await Promise.all(ids.map((id) => known.get(id) ?? this.#backend.taskDetail(id)));

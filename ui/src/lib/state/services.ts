@@ -3,6 +3,8 @@ import { createContext } from "svelte";
 import type { Backend } from "$lib/backend/backend";
 import { announcement } from "$lib/operations/summary";
 import { Announcer } from "./announcer.svelte";
+import { AttentionState } from "./attention.svelte";
+import { ConditionState } from "./condition.svelte";
 import { FanOutFlow } from "./fan-out-flow.svelte";
 import { FormMemory } from "./form-memory.svelte";
 import { HealthState } from "./health.svelte";
@@ -17,6 +19,8 @@ import { WorkersState } from "./workers.svelte";
 export interface Services {
   backend: Backend;
   announcer: Announcer;
+  attention: AttentionState;
+  condition: ConditionState;
   watches: TaskWatches;
   plan: PlanFlow;
   fanOut: FanOutFlow;
@@ -40,6 +44,8 @@ export function makeServices(backend: Backend): Services {
   return {
     backend,
     announcer,
+    attention: new AttentionState(backend),
+    condition: new ConditionState(backend, announce, () => watches.reopen()),
     watches,
     plan,
     fanOut,

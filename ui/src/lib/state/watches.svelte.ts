@@ -119,10 +119,25 @@ export class TaskWatches {
     }
   }
 
+  /** Opens streams again that may have died with the database. */
+  reopen(): void {
+    for (const [taskId, shared] of this.#shared) {
+      const state = shared.watch.detail?.task.state;
+      if (state !== undefined && isFinal(state)) continue;
+      shared.stop();
+      this.#listen(taskId, shared);
+    }
+  }
+
   #open(taskId: TaskId): Shared {
-    const watch = new TaskWatch();
-    const shared: Shared = { watch, users: 0, stop: () => undefined, waiting: [] };
+    const shared: Shared = { watch: new TaskWatch(), users: 0, stop: () => undefined, waiting: [] };
     this.#shared.set(taskId, shared);
+    this.#listen(taskId, shared);
+    return shared;
+  }
+
+  #listen(taskId: TaskId, shared: Shared): void {
+    const { watch } = shared;
     shared.stop = this.#backend.watchTask(taskId, {
       update: (update) => {
         const before = watch.detail?.task.state;
@@ -138,7 +153,6 @@ export class TaskWatches {
         this.#settle(shared, error.reply);
       },
     });
-    return shared;
   }
 
   #settle(shared: Shared, outcome: TaskDetail | ErrorReply): void {
