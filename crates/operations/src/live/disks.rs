@@ -28,6 +28,7 @@ impl Disks {
     }
 
     /// The devices that file systems lie on.
+    #[cfg(target_os = "linux")]
     pub(super) fn devices(&self) -> Vec<(u32, u32)> {
         self.mounts
             .iter()

@@ -16,6 +16,7 @@ pub(super) fn per_second(before: u64, after: u64, time: Duration) -> Option<f64>
 }
 
 /// The share of a whole, 0 to 100; none of nothing.
+#[cfg(any(test, target_os = "linux"))]
 pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| hundredths((float(part) / float(whole) * 100.0).clamp(0.0, 100.0)))
 }

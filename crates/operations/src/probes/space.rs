@@ -88,6 +88,7 @@ pub(crate) fn device_of(path: &Path) -> io::Result<Option<u64>> {
 
 /// The device that this folder lies on; none on a system that does not tell.
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub(crate) fn device_of(_: &Path) -> io::Result<Option<u64>> {
     Ok(None)
 }
