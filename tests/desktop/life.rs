@@ -13,6 +13,11 @@ const MANY: usize = 300_000;
 
 async fn begin_a_long_cleanup(app: &App) {
     app.click(&format!("run-{CARD}")).await;
+    app.find("plan-type")
+        .await
+        .send_keys("300000")
+        .await
+        .unwrap();
     app.click("plan-confirm").await;
     app.wait_for_text(&format!("progress-{CARD}"), "of 300,000 files")
         .await;

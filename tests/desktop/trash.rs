@@ -141,6 +141,11 @@ async fn a_cleanup_into_the_trash_is_decided_on_watched_looked_through_and_taken
         "{kept}"
     );
 
+    app.find("plan-type")
+        .await
+        .send_keys("60,002")
+        .await
+        .unwrap();
     app.click("plan-confirm").await;
     let (counts, rate, left) = watch_progress(&app, CARD).await;
     assert!(
