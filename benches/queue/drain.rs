@@ -56,8 +56,15 @@ pub(crate) async fn measure(databases: &Databases) {
             "tasks/s",
             Bar::None,
         );
+    }
+}
+
+/// A long queue: what is claimed must not cost more for what waits behind it.
+pub(crate) async fn measure_backlog(databases: &Databases) {
+    heading("Backlog: a long queue of no-op tasks, one worker");
+    for engine in Engine::BOTH {
         let long = in_process(databases, engine, 1, CONCURRENCY, MANY_TASKS).await;
-        let what = format!("1 in one process, {CONCURRENCY} at once, a long queue");
+        let what = format!("{CONCURRENCY} at once");
         row(
             engine.name(),
             &what,

@@ -30,10 +30,11 @@ mod statistics;
 use database::Databases;
 
 /// The parts, in the order they are measured.
-const PARTS: [&str; 9] = [
+const PARTS: [&str; 10] = [
     "disk",
     "enqueue",
     "drain",
+    "backlog",
     "latency",
     "idle",
     "recovery",
@@ -70,6 +71,9 @@ async fn main() {
     }
     if wanted("drain") {
         drain::measure(&databases).await;
+    }
+    if wanted("backlog") {
+        drain::measure_backlog(&databases).await;
     }
     if wanted("latency") {
         latency::measure(&databases).await;

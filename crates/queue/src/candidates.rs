@@ -16,6 +16,16 @@ use crate::engine::{Connected, Statement, sql};
 /// More candidates than are wanted: others may just be claiming the first ones.
 const SPARE: u32 = 64;
 
+/// So many candidates that `up_to` can be had, as one of few numbers. Limits stand in the text of the
+/// statement: of one that is bound PostgreSQL supposes a tenth of the table, and reads all of it for
+/// each claim. Few texts, because each is prepared once.
+fn enough(up_to: u32) -> u32 {
+    up_to
+        .checked_next_power_of_two()
+        .unwrap_or(up_to)
+        .saturating_add(SPARE)
+}
+
 /// An operation that a worker may take tasks of right now.
 #[derive(Debug)]
 pub(crate) struct Allowed<'f> {
@@ -81,6 +91,18 @@ pub(crate) fn order(strategy: ClaimStrategy) -> &'static str {
     }
 }
 
+/// The same order, begun with the column that stands before it in the index: where every row has the
+/// same target, or none, it changes nothing, but PostgreSQL sees only so that the index has the order.
+fn order_of_index(strategy: ClaimStrategy) -> &'static str {
+    match strategy {
+        ClaimStrategy::Priority | ClaimStrategy::WeightedRandom => {
+            "target_host, priority, enqueued_at, id"
+        }
+        ClaimStrategy::Fifo => "target_host, enqueued_at, id",
+        ClaimStrategy::Lifo => "target_host DESC, enqueued_at DESC, id DESC",
+    }
+}
+
 /// `WITH candidates AS (…)`: ids of due tasks that may be taken, the first ones of the strategy's order.
 /// `None` when no operation is allowed.
 pub(crate) fn candidates(
@@ -94,30 +116,26 @@ pub(crate) fn candidates(
     }
     Some(match filter.strategy {
         ClaimStrategy::WeightedRandom => by_chance(filter, allowed, due),
-        strategy => in_order(filter, allowed, due, order(strategy), up_to),
+        _ => in_order(filter, allowed, due, up_to),
     })
 }
 
-fn in_order(
-    filter: &ClaimFilter,
-    allowed: &[Allowed<'_>],
-    due: Due,
-    order: &str,
-    up_to: u32,
-) -> Statement {
+fn in_order(filter: &ClaimFilter, allowed: &[Allowed<'_>], due: Due, up_to: u32) -> Statement {
+    let order = order(filter.strategy);
+    let in_place = order_of_index(filter.strategy);
     let mut statement = sql("WITH ");
     let mut branches = Vec::new();
     for (index, allowance) in allowed.iter().enumerate() {
         let unlimited = allowance.changes == u32::MAX;
         let mut kinds = Vec::new();
         if unlimited {
-            kinds.push(("", up_to.saturating_add(SPARE)));
+            kinds.push(("", enough(up_to)));
         } else {
             if allowance.changes > 0 {
                 // exactly as many as there is room for
                 kinds.push((" AND dry_run = 0", allowance.changes.min(up_to)));
             }
-            kinds.push((" AND dry_run = 1", up_to.saturating_add(SPARE)));
+            kinds.push((" AND dry_run = 1", enough(up_to)));
         }
         for (kind, (dry_run, limit)) in kinds.into_iter().enumerate() {
             let name = format!("of_{index}_{kind}");
@@ -138,14 +156,10 @@ fn in_order(
                 statement.push(" AND ");
                 due.push(&mut statement);
                 statement.push(&format!(
-                    " AND attempt < max_attempts{dry_run} ORDER BY {order} LIMIT "
+                    " AND attempt < max_attempts{dry_run} ORDER BY {in_place} LIMIT {limit}) AS place_{place}"
                 ));
-                statement.push_bind(limit);
-                statement.push(&format!(") AS place_{place}"));
             }
-            statement.push(&format!(") AS places ORDER BY {order} LIMIT "));
-            statement.push_bind(limit);
-            statement.push(")");
+            statement.push(&format!(") AS places ORDER BY {order} LIMIT {limit})"));
             branches.push(name);
         }
     }
@@ -154,9 +168,10 @@ fn in_order(
         statement.push(if index == 0 { "" } else { " UNION ALL " });
         statement.push(&format!("SELECT * FROM {name}"));
     }
-    statement.push(&format!(") AS together ORDER BY {order} LIMIT "));
-    statement.push_bind(up_to.saturating_add(SPARE));
-    statement.push(")");
+    statement.push(&format!(
+        ") AS together ORDER BY {order} LIMIT {})",
+        enough(up_to)
+    ));
     statement
 }
 

@@ -72,8 +72,8 @@ impl Queue {
         let lease_until = now.plus(lease);
         let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
         let prefix = LeaseToken::generate();
-        statement
-            .push(", picked AS (SELECT id FROM tasks WHERE id IN (SELECT id FROM candidates) AND ");
+        statement.push(", picked AS (SELECT id FROM tasks WHERE ");
+        statement.push(self.engine.is_candidate()).push(" AND ");
         // asked again by the statement that takes them: what was enqueued after an operator paused its
         // operation, or asked this worker to drain, is seen together with that wish or not at all
         statement.push(STILL_QUEUED).push(

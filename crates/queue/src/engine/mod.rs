@@ -122,6 +122,15 @@ impl Engine {
         }
     }
 
+    /// The condition that a row's id is one of those that the CTE `candidates` holds. PostgreSQL would
+    /// rather read the whole table beside a list whose length it guesses; ids in an array it looks up.
+    pub(crate) fn is_candidate(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "id IN (SELECT id FROM candidates)",
+            Self::Postgres(_) => "id = ANY (ARRAY (SELECT id FROM candidates))",
+        }
+    }
+
     /// The clause that keeps rows as they were read until the transaction ends.
     pub(crate) fn row_lock(&self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ use upkeep_contract::WorkerId;
 use upkeep_contract::task::TaskState;
 use upkeep_contract::worker::ClaimStrategy;
 use upkeep_queue::{Backoff, Ending, NewTask};
-use upkeep_testkit::{TestQueue, claim_all, task};
+use upkeep_testkit::{Bare, PostgresCluster, TestQueue, claim_all, task};
 
 use crate::support::{
     LEASE, MILLISECOND, SECOND, attempts, by, end, error, names, of, performs, running, succeed,
@@ -342,6 +342,47 @@ async fn cancels_and_claims_at_once_leave_each_task_to_one_of_them(test: TestQue
     assert_eq!(
         names(&claims).into_iter().collect::<HashSet<_>>().len(),
         claims.len()
+    );
+}
+
+/// PostgreSQL plans a statement anew until it believes to know better; then it must still go by the index.
+#[tokio::test]
+async fn a_long_queue_is_not_read_again_for_each_claim() {
+    const QUEUED: usize = 20_000;
+    const CLAIMS: i64 = 30;
+    let url = PostgresCluster::shared().database().await;
+    let test = TestQueue::on(url).await;
+    let requests = (0..QUEUED).map(|index| by(&index.to_string()));
+    test.queue.enqueue_all(requests.collect()).await.unwrap();
+    let Bare::Postgres(pool) = test.bare().await else {
+        panic!("not on postgres");
+    };
+    sqlx::query("ANALYZE tasks").execute(pool).await.unwrap();
+    let read = async || {
+        // counts reach others when their connection has told them, at the latest a second later
+        sqlx::query("SELECT pg_sleep(1.2)")
+            .execute(pool)
+            .await
+            .unwrap();
+        let (rows,): (i64,) =
+            sqlx::query_as("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'tasks'")
+                .fetch_one(pool)
+                .await
+                .unwrap();
+        rows
+    };
+    let before = read().await;
+    for _ in 0..CLAIMS {
+        let claims = test.claim_with("w", &claim_all("host-a"), 64).await;
+        assert_eq!(claims.len(), 64);
+    }
+    // the counts are told at the next chance after that second
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    test.claim_with("w", &claim_all("host-a"), 64).await;
+    let rows = read().await - before;
+    assert!(
+        rows < CLAIMS * QUEUED as i64 / 4,
+        "{CLAIMS} claims of a queue of {QUEUED} read {rows} rows one after another"
     );
 }
 
