@@ -44,21 +44,21 @@ pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     format!("{} ago", lasting(now.since(at)))
 }
 
-/// A size as people read it.
+/// A size in decimal units, as the app and file managers show it: 1 kB is 1000 bytes.
 #[expect(
     clippy::cast_precision_loss,
     reason = "one decimal is shown of sizes far below 2^52 units"
 )]
 pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if bytes < 1024 {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 1000 {
         return format!("{bytes} B");
     }
-    let mut value = bytes as f64 / 1024.0;
+    let mut value = bytes as f64 / 1000.0;
     let mut unit = 0;
-    // what would be shown as 1024.0 belongs to the next unit
-    while value >= 1023.95 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
+    // what would be shown as 1000.0 belongs to the next unit
+    while value >= 999.95 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
         unit += 1;
     }
     format!("{value:.1} {}", UNITS[unit])
@@ -140,9 +140,9 @@ mod tests {
     fn sizes_have_one_decimal() {
         let check = |bytes, expect: &str| assert_eq!(size(bytes), expect);
         check(0, "0 B");
-        check(1023, "1023 B");
-        check(8192, "8.0 KiB");
-        check(1_048_575, "1.0 MiB");
-        check(u64::MAX, "16384.0 PiB");
+        check(999, "999 B");
+        check(8192, "8.2 kB");
+        check(999_960, "1.0 MB");
+        check(u64::MAX, "18446.7 PB");
     }
 }
