@@ -44,6 +44,9 @@ pub(super) async fn list(
             break;
         }
     }
+    if output.is_closed() {
+        return Ok(0);
+    }
     if let Some(id) = after {
         output.remark(format!("there are more: --after {id}"));
     } else if !found {

@@ -61,6 +61,9 @@ pub(super) async fn list(
             break;
         }
     }
+    if output.is_closed() {
+        return Ok(0);
+    }
     if let Some(TaskCursor { enqueued_at, id }) = after {
         output.remark(format!(
             "there are more: --after {},{id}",

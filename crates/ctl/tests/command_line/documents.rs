@@ -41,20 +41,23 @@ fn examples(text: &str) -> Vec<Example> {
 
 /// True when the line is as it is said: `…` stands for anything.
 fn fits(said: &str, line: &str) -> bool {
-    let mut parts = said.split('…');
-    let first = parts.next().unwrap_or_default();
+    let Some((first, said)) = said.split_once('…') else {
+        return said == line;
+    };
     let Some(mut rest) = line.strip_prefix(first) else {
         return false;
     };
-    let mut last = None;
-    for part in parts {
+    let parts: Vec<&str> = said.split('…').collect();
+    for (index, part) in parts.iter().enumerate() {
+        if index + 1 == parts.len() {
+            return rest.ends_with(part);
+        }
         let Some(at) = rest.find(part) else {
             return false;
         };
         rest = &rest[at + part.len()..];
-        last = Some(part);
     }
-    last.map_or(rest.is_empty(), |part| rest.is_empty() || part.is_empty())
+    true
 }
 
 /// Lines of an example against what was printed: a line that is only `…` stands for any lines.
@@ -206,6 +209,7 @@ fn an_ellipsis_stands_for_anything() {
     check("queued …", "already queued", false);
     check("a … c", "a b c", true);
     check("a … c", "a b c d", false);
+    check("{…a…}", "{{}, a, {}}", true);
     check("same", "same", true);
     check("same", "same!", false);
     let said = |lines: &[&str]| {

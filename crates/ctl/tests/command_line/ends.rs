@@ -173,7 +173,10 @@ async fn each_end_has_its_exit_code() {
     assert_eq!(failed["task"]["state"], "failed");
     let plain = site.ctl(&["trigger", "cleanup-temp-files", "--wait"]);
     assert!(
-        plain.err.contains("error: task ") && plain.err.contains("does not exist\nhint: "),
+        plain.err.contains("error: task ")
+            && plain
+                .err
+                .contains("does not exist; nothing was removed\nhint: "),
         "{plain:?}"
     );
 
