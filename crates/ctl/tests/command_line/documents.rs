@@ -1,5 +1,6 @@
 //! The examples of the documents are run as they stand there.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use crate::support::{Site, done, upkeepctl};
@@ -89,10 +90,9 @@ fn run_examples(path: &str, at_least: usize) {
     let _worker = site.worker(&["--host", "vm"]);
     let mut script = String::new();
     for (index, example) in examples.iter().enumerate() {
-        script.push_str(&format!(
-            "{}\nprintf '\\n@@ {index} ended\\n'\n",
-            example.command
-        ));
+        let Example { command, .. } = example;
+        // writing to a string cannot fail
+        write!(script, "{command}\nprintf '\\n@@ {index} ended\\n'\n").unwrap();
     }
     let mut shell = site.command("bash");
     let programs = upkeepctl().parent().unwrap().display().to_string();

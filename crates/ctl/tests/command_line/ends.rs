@@ -131,176 +131,153 @@ fn host() -> String {
     .0
 }
 
+/// Runs it with `--json`: its exit code, and the code of its error when there is one.
+fn ends_with(site: &Site, arguments: &[&str], code: i32, error: &str) -> Done {
+    let done = site.ctl(&[arguments, &["--json"]].concat());
+    assert_eq!(done.code, Some(code), "{arguments:?}: {done:?}");
+    if error.is_empty() {
+        assert_eq!(done.err, "", "{arguments:?}");
+    } else {
+        let said = error_of(&done);
+        assert_eq!(said["code"], error, "{arguments:?}: {said}");
+        assert_eq!(said.as_object().unwrap().len(), 3, "{said}");
+        assert!(!said["message"].as_str().unwrap().is_empty(), "{said}");
+    }
+    done
+}
+
 #[tokio::test]
-async fn each_end_has_its_exit_code() {
+async fn how_a_task_ended_is_the_exit_code() {
     let site = Site::sqlite();
     let _worker = site.worker(&[]);
-    let check = |arguments: &[&str], code: i32, error: &str| {
-        let done = site.ctl(&[arguments, &["--json"]].concat());
-        assert_eq!(done.code, Some(code), "{arguments:?}: {done:?}");
-        if error.is_empty() {
-            assert_eq!(done.err, "", "{arguments:?}");
-        } else {
-            let said = error_of(&done);
-            assert_eq!(said["code"], error, "{arguments:?}: {said}");
-            let keys: Vec<&String> = said.as_object().unwrap().keys().collect();
-            assert_eq!(keys.len(), 3, "{said}");
-            assert!(!said["message"].as_str().unwrap().is_empty(), "{said}");
-        }
-        done
-    };
-    check(&["trigger", "health-check", "--wait"], 0, "");
+    ends_with(&site, &["trigger", "health-check", "--wait"], 0, "");
+    let clean = ["trigger", "cleanup-temp-files", "--wait"];
     // partial: an entry that cannot be removed
     let stuck = Stuck::new(&site);
-    let partial = check(&["trigger", "cleanup-temp-files", "--wait"], 3, "");
+    let partial = ends_with(&site, &clean, 3, "");
     let partial: Value = serde_json::from_str(&partial.out).unwrap();
     assert_eq!(partial["report"]["problems_total"], 1, "{partial:#}");
-    let plain = site.ctl(&["trigger", "cleanup-temp-files", "--wait"]);
+    let plain = site.ctl(&clean);
     assert_eq!(plain.code, Some(3), "{plain:?}");
+    assert!(plain.out.contains("1 problem:\n"), "{plain:?}");
     assert!(
-        plain.out.contains("1 problem:\n") && plain.out.contains("scratch/locked/f: not permitted"),
+        plain.out.contains("scratch/locked/f: not permitted"),
         "{plain:?}"
     );
     drop(stuck);
     // failed: the folder of the location is gone
     std::fs::rename(site.scratch(), site.path().join("away")).unwrap();
-    let failed = check(
-        &["trigger", "cleanup-temp-files", "--wait"],
-        1,
-        "task_failed",
-    );
+    let failed = ends_with(&site, &clean, 1, "task_failed");
     let failed: Value = serde_json::from_str(&failed.out).unwrap();
     assert_eq!(failed["task"]["state"], "failed");
-    let plain = site.ctl(&["trigger", "cleanup-temp-files", "--wait"]);
+    let plain = site.ctl(&clean);
+    assert_eq!(plain.code, Some(1), "{plain:?}");
+    assert!(plain.err.contains("error: task "), "{plain:?}");
     assert!(
-        plain.err.contains("error: task ")
-            && plain
-                .err
-                .contains("does not exist; nothing was removed\nhint: "),
+        plain
+            .err
+            .contains("does not exist; nothing was removed\nhint: "),
         "{plain:?}"
     );
+}
 
-    // bad usage and parameters: nothing is asked for
-    let before = site.json(&["tasks", "list", "--all"]).len();
-    check(&["trigger", "no-such-operation"], 2, "usage");
-    check(&["trigger"], 2, "usage");
-    check(&["trigger", "health-check", "--dry-run"], 2, "usage");
-    check(&["preview", "health-check"], 2, "usage");
-    check(
-        &["trigger", "health-check", "--param", "cpu_window_ms"],
+/// Words of a command line, the exit code, and the code of the error.
+const REFUSED: [(&str, i32, &str); 31] = [
+    ("trigger no-such-operation", 2, "usage"),
+    ("trigger", 2, "usage"),
+    ("trigger health-check --dry-run", 2, "usage"),
+    ("preview health-check", 2, "usage"),
+    ("trigger health-check --param cpu_window_ms", 2, "usage"),
+    ("trigger health-check --param =1", 2, "usage"),
+    (
+        "trigger health-check -p cpu_window_ms=300 -p cpu_window_ms=400",
         2,
         "usage",
-    );
-    check(&["trigger", "health-check", "--param", "=1"], 2, "usage");
-    check(
-        &[
-            "trigger",
-            "health-check",
-            "-p",
-            "cpu_window_ms=300",
-            "-p",
-            "cpu_window_ms=400",
-        ],
-        2,
-        "usage",
-    );
-    check(&["trigger", "health-check", "--params", "[1]"], 2, "usage");
-    check(&["trigger", "health-check", "--params", "{"], 2, "usage");
-    check(
-        &["trigger", "health-check", "--param", "odd=1"],
+    ),
+    ("trigger health-check --params [1]", 2, "usage"),
+    ("trigger health-check --params {", 2, "usage"),
+    (
+        "trigger health-check --param odd=1",
         2,
         "invalid_parameters",
-    );
-    check(
-        &["trigger", "health-check", "--param", "cpu_window_ms=1"],
+    ),
+    (
+        "trigger health-check --param cpu_window_ms=1",
         2,
         "invalid_parameters",
-    );
-    check(
-        &["trigger", "health-check", "--param", "cpu_window_ms=soon"],
+    ),
+    (
+        "trigger health-check --param cpu_window_ms=soon",
         2,
         "invalid_parameters",
-    );
-    check(
-        &[
-            "trigger",
-            "cleanup-temp-files",
-            "--param",
-            "locations=[\"nope\"]",
-        ],
+    ),
+    (
+        "trigger cleanup-temp-files --param locations=[\"nope\"]",
         2,
         "invalid_parameters",
-    );
-    check(
-        &["trigger", "health-check", "--host", "a", "--all-hosts"],
-        2,
-        "usage",
-    );
-    check(&["trigger", "health-check", "--timeout", "5"], 2, "usage");
-    check(
-        &["trigger", "health-check", "--wait", "--timeout", "soon"],
-        2,
-        "usage",
-    );
-    check(
-        &["trigger", "cleanup-temp-files", "--plan", "x", "--dry-run"],
-        2,
-        "usage",
-    );
-    check(&["tasks", "list", "--state", "odd"], 2, "usage");
-    check(&["tasks", "list", "--after", "odd"], 2, "usage");
-    check(&["tasks", "list", "--limit", "0"], 2, "usage");
-    check(&["statistics", "--from", "2026-01-01"], 2, "usage");
-    check(
-        &["statistics", "--from", "2026-02-01", "--to", "2026-01-01"],
-        2,
-        "invalid_parameters",
-    );
-    check(&["nonsense"], 2, "usage");
-    check(&["tasks", "show", "ffffffff"], 1, "not_found");
-    check(&["tasks", "cancel", "ffffffff"], 1, "not_found");
-    check(&["tasks", "log", "ffffffff"], 1, "not_found");
-    check(&["workers", "drain", "nobody"], 1, "not_found");
-    check(
-        &["trigger", "cleanup-temp-files", "--plan", "ffffffff"],
+    ),
+    ("trigger health-check --host a --all-hosts", 2, "usage"),
+    ("trigger health-check --timeout 5", 2, "usage"),
+    ("trigger health-check --wait --timeout soon", 2, "usage"),
+    ("trigger cleanup-temp-files --plan x --dry-run", 2, "usage"),
+    ("trigger cleanup-temp-files --plan ffffffff", 1, "not_found"),
+    (
+        "trigger cleanup-temp-files --plans-of ffffffff",
         1,
         "not_found",
-    );
-    check(
-        &["trigger", "cleanup-temp-files", "--plans-of", "ffffffff"],
-        1,
-        "not_found",
-    );
-    check(
-        &["export", "tasks", "--output", "/proc/none/report.csv"],
-        1,
-        "io",
-    );
-    assert_eq!(
-        site.json(&["tasks", "list", "--all"]).len(),
-        before,
-        "nothing of it was asked for"
-    );
+    ),
+    ("tasks list --state odd", 2, "usage"),
+    ("tasks list --after odd", 2, "usage"),
+    ("tasks list --limit 0", 2, "usage"),
+    ("tasks show ffffffff", 1, "not_found"),
+    ("tasks cancel ffffffff", 1, "not_found"),
+    ("tasks retry ffffffff", 1, "not_found"),
+    ("tasks log ffffffff", 1, "not_found"),
+    ("workers drain nobody", 1, "not_found"),
+    ("statistics --from 2026-01-01", 2, "usage"),
+    (
+        "statistics --from 2026-02-01 --to 2026-01-01",
+        2,
+        "invalid_parameters",
+    ),
+    ("export tasks --output /proc/none/report.csv", 1, "io"),
+    ("nonsense", 2, "usage"),
+];
 
-    // an installation that cannot be used
-    let unusable = |key: &str, value: &str, code: &str| {
+#[tokio::test]
+async fn what_cannot_be_asked_for_is_refused_and_nothing_is_asked_for() {
+    let site = Site::sqlite();
+    for (line, code, error) in REFUSED {
+        let words: Vec<&str> = line.split(' ').collect();
+        ends_with(&site, &words, code, error);
+        let plain = site.ctl(&words);
+        assert_eq!(plain.code, Some(code), "{line}: {plain:?}");
+        assert!(plain.err.starts_with("error: "), "{line}: {plain:?}");
+        assert_eq!(plain.out, "", "{line}: stdout holds results only");
+    }
+    assert_eq!(site.json(&["tasks", "list", "--all"]), Vec::<Value>::new());
+    assert_eq!(site.json(&["audit", "list", "--all"]), Vec::<Value>::new());
+}
+
+#[test]
+fn an_installation_that_cannot_be_used_says_why() {
+    let site = Site::sqlite();
+    let check = |key: &str, value: &str, code: &str| {
         let mut command = site.command(upkeepctl());
         command.args(["tasks", "list", "--json"]).env(key, value);
         let done = done(command);
         assert_eq!(done.code, Some(1), "{done:?}");
         assert_eq!(error_of(&done)["code"], code, "{done:?}");
+        assert!(!done.err.contains("secret"), "{done:?}");
     };
-    unusable(
-        "UPKEEP_DATABASE_URL",
-        "mysql://u:secret@host/db",
-        "invalid_configuration",
-    );
-    unusable(
-        "UPKEEP_DATABASE_URL",
+    let url = "UPKEEP_DATABASE_URL";
+    check(url, "mysql://u:secret@host/db", "invalid_configuration");
+    check(
+        url,
         "postgres://u:secret@127.0.0.1:1/db",
         "database_unavailable",
     );
-    unusable("UPKEEP_HOME", "relative", "invalid_configuration");
+    check("UPKEEP_HOME", "relative", "invalid_configuration");
 }
 
 /// A file that not even root may remove.

@@ -8,6 +8,7 @@
 mod asking;
 mod documents;
 mod ends;
+mod lists;
 mod looking;
 mod printing;
 mod support;

@@ -31,7 +31,7 @@ pub(crate) fn worker_program() -> PathBuf {
 /// An installation with one location, and its database of either engine.
 pub(crate) struct Site {
     folder: TempDir,
-    pub(crate) url: Option<String>,
+    url: Option<String>,
 }
 
 /// What a program said and how it ended.
@@ -145,12 +145,13 @@ impl Site {
         worker
     }
 
+    pub(crate) fn database_url(&self) -> String {
+        let own = || format!("sqlite://{}", self.home().join("upkeep.db").display());
+        self.url.clone().unwrap_or_else(own)
+    }
+
     pub(crate) async fn queue(&self) -> Queue {
-        let file = self.home().join("upkeep.db");
-        let own = format!("sqlite://{}", file.display());
-        Queue::open(self.url.as_deref().unwrap_or(&own))
-            .await
-            .unwrap()
+        Queue::open(&self.database_url()).await.unwrap()
     }
 }
 
