@@ -12,7 +12,7 @@ mod workers;
 
 use crate::cli::{Command, TasksCommand, WorkersCommand};
 use crate::connection::{self, Connection};
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::output::Output;
 
 /// Performs a command; the exit code when nothing went wrong.
@@ -25,7 +25,10 @@ pub(crate) async fn perform(command: Command, output: &mut Output) -> Result<u8,
         command => {
             let connection = connection::open().await?;
             let done = with(connection.as_ref(), command, output).await;
-            connection.close().await;
+            // who pressed Ctrl-C must not wait for a database that does not answer
+            if !matches!(&done, Err(failure) if failure.exit == INTERRUPTED) {
+                connection.close().await;
+            }
             done
         }
     }

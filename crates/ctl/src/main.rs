@@ -31,14 +31,15 @@ fn main() -> ExitCode {
         Err(error) => return failure::usage(&error),
     };
     let mut output = Output::new(cli.options());
+    // programs that read JSON from stderr are told of errors alone, unless somebody asks for more
+    let warnings = if output.json() { "off" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(warnings));
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .without_time()
         .with_target(false)
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")),
-        )
+        .with_env_filter(filter)
         .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
