@@ -14,7 +14,7 @@ dev: ## open the console on Vite's development server, which shows changes of th
 test: ## every check and test: format, lints, UI, Rust, the app in its real window
 	@scripts/test.sh all
 
-build: ## build the UI, the app and the worker (RELEASE=1: optimised)
+build: ## build the UI, the app, the worker and the command line (RELEASE=1: optimised)
 	@scripts/build.sh
 
 setup: ## check rustc, node and npm, and install the system packages that building and testing need

@@ -1,5 +1,5 @@
 #!/bin/sh
-# build.sh: the UI, the desktop app and the worker program.
+# build.sh: the UI, the desktop app, the worker program and the command line.
 #
 # RELEASE=1 builds optimised programs; a first such build takes more than twice as long.
 
@@ -9,7 +9,7 @@
 scripts/setup.sh run
 scripts/ui.sh build
 if [ "${RELEASE:-}" = 1 ]; then
-    cargo build --release -p upkeep -p upkeep-worker
+    cargo build --release -p upkeep -p upkeep-worker -p upkeep-ctl
 else
-    cargo build -p upkeep -p upkeep-worker
+    cargo build -p upkeep -p upkeep-worker -p upkeep-ctl
 fi

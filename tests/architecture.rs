@@ -28,8 +28,8 @@ fn dependencies() -> Dependencies {
         .collect()
 }
 
-/// The packages of the workspace that each may use. `upkeep-api` and `upkeep-ctl` are front doors to come.
-const ALLOWED: [(&str, &[&str]); 9] = [
+/// The packages of the workspace that each may use. `upkeep-api` is a front door to come.
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("upkeep-contract", &[]),
     ("upkeep-config", &["upkeep-contract"]),
     ("upkeep-queue", &["upkeep-contract"]),
@@ -55,6 +55,10 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ),
     (
         "upkeep",
+        &["upkeep-config", "upkeep-console", "upkeep-contract"],
+    ),
+    (
+        "upkeep-ctl",
         &["upkeep-config", "upkeep-console", "upkeep-contract"],
     ),
     ("upkeep-testkit", &["upkeep-contract", "upkeep-queue"]),

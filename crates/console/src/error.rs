@@ -80,6 +80,14 @@ pub enum ConsoleError {
         /// Why not.
         reason: String,
     },
+    /// Several tasks have ids that begin so.
+    #[error("`{beginning}` begins the ids of several tasks: {}", several(.some))]
+    AmbiguousTask {
+        /// What was given for an id.
+        beginning: String,
+        /// Some of the tasks.
+        some: Vec<TaskId>,
+    },
     /// Only what has ended can be run again.
     #[error("task {0} has not ended yet")]
     NotFinished(TaskId),
@@ -134,6 +142,7 @@ impl ConsoleError {
                 "restore what a cleanup moved to the trash; what was deleted does not come back"
                     .to_owned()
             }
+            Self::AmbiguousTask { .. } => "give more of the id".to_owned(),
             Self::NotFinished(_) => "wait until it has ended, or cancel it".to_owned(),
             Self::NoReport(_) => {
                 "a task has a report once it has done its work; its log says how far it came"
@@ -151,6 +160,7 @@ impl ConsoleError {
             Self::Queue(error) | Self::NotRecorded(error) => ErrorReply::from(error).code,
             Self::Operation(OperationError::InvalidParameter(_))
             | Self::InvalidParameter(_)
+            | Self::AmbiguousTask { .. }
             | Self::UnknownName { .. } => ErrorCode::InvalidParameters,
             Self::UnknownOperation { .. } | Self::NoSuchPlan(_) | Self::NoReport(_) => {
                 ErrorCode::NotFound
@@ -166,6 +176,11 @@ impl ConsoleError {
             Self::Operation(_) | Self::Defect(_) => ErrorCode::Internal,
         }
     }
+}
+
+fn several(ids: &[TaskId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(TaskId::as_str).collect();
+    ids.join(", ")
 }
 
 fn write_hint(kind: std::io::ErrorKind) -> &'static str {

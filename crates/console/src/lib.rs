@@ -32,6 +32,7 @@ pub use condition::condition;
 pub use console::Console;
 pub use error::ConsoleError;
 pub use live::{LiveWatch, watch_live};
+pub use settings::installation_settings;
 pub use upkeep_worker::ON_DEMAND_NOTICE;
 pub use vitals::{Samples, VitalsWatch, watch_vitals};
 pub use watch::TaskWatch;

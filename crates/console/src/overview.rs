@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use upkeep_contract::operation::OperationDescription;
 use upkeep_contract::overview::{OperationOverview, Overview};
 use upkeep_contract::task::{LogLine, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskState};
 use upkeep_contract::worker::WorkerState;
 use upkeep_contract::{ErrorReply, TaskId};
+use upkeep_queue::QueueError;
 
 use crate::{Console, ConsoleError};
 
@@ -14,6 +16,12 @@ const CURRENT_MAX: u32 = 10;
 
 /// A worker that gave no sign of life for this long is history, not something to look after.
 const WORKERS_SINCE: Duration = Duration::from_hours(1);
+
+/// Less of an id names nothing: it says in which decade a task was made.
+const ID_BEGINNING_MIN: usize = 4;
+
+/// Of several tasks whose ids begin alike, so many are named.
+const ID_EXAMPLES_MAX: u32 = 3;
 
 /// The largest page of a log.
 const LOG_PAGE_MAX: u32 = 5000;
@@ -57,6 +65,31 @@ impl Console {
             workers,
             configuration_error: self.configuration().err().map(ErrorReply::from),
         })
+    }
+
+    /// The operations there are, with the JSON Schemas of their parameters.
+    pub fn operations(&self) -> Vec<OperationDescription> {
+        self.registry.describe()
+    }
+
+    /// The task of this id, or the only one whose id begins so.
+    ///
+    /// # Errors
+    /// [`ConsoleError::AmbiguousTask`] when there are several; [`ConsoleError::Queue`]: there is none, or
+    /// the database cannot be reached.
+    pub async fn find_task(&self, beginning: &str) -> Result<TaskId, ConsoleError> {
+        let beginning = beginning.trim().to_lowercase();
+        let some = if beginning.len() < ID_BEGINNING_MIN {
+            Vec::new()
+        } else {
+            let found = self.queue.ids_beginning_with(&beginning, ID_EXAMPLES_MAX);
+            found.await?
+        };
+        match some.as_slice() {
+            [] => Err(QueueError::NoSuchTask(TaskId(beginning)).into()),
+            [id] => Ok(id.clone()),
+            _ => Err(ConsoleError::AmbiguousTask { beginning, some }),
+        }
     }
 
     /// A page of tasks, the newest first.

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use upkeep_config::{Configuration, WorkerSettings, suggestions, without_password};
+use upkeep_config::{Configuration, Folders, WorkerSettings, suggestions, without_password};
 use upkeep_contract::ErrorReply;
 use upkeep_contract::event::Change;
 use upkeep_contract::settings::{
@@ -13,6 +13,7 @@ use upkeep_contract::settings::{
 };
 use upkeep_contract::thresholds::{HealthNumber, HealthSettingsView, Measure, Threshold};
 use upkeep_operations::deletion::check_location;
+use upkeep_operations::host::host_name;
 use upkeep_operations::settings::Settings;
 use upkeep_worker::operation_settings;
 
@@ -73,51 +74,7 @@ impl Console {
     /// # Errors
     /// [`ConsoleError::Defect`] only.
     pub async fn settings(&self) -> Result<SettingsView, ConsoleError> {
-        let mut view = SettingsView {
-            config_file: self.config_file().display().to_string(),
-            data_folder: self.folders.data().display().to_string(),
-            database: without_password(&self.database_url),
-            embedded_worker: WorkerSettings::default().embedded,
-            host: self.host.clone(),
-            locations: Vec::new(),
-            run_stores: Vec::new(),
-            own_temporary: self.folders.own_temporary().display().to_string(),
-            suggestions: Vec::new(),
-            health: HealthSettingsView::default(),
-            error: None,
-        };
-        let (configuration, settings) = match self.read_settings() {
-            Ok(both) => both,
-            Err(error) => {
-                view.error = Some(error.into());
-                return Ok(view);
-            }
-        };
-        let folders = self.folders.clone();
-        // looking at a folder can take long: it may lie on a file server that is away
-        blocking(move || {
-            view.embedded_worker = configuration.worker.embedded;
-            view.suggestions = suggestions(&folders, &configuration);
-            view.health = HealthSettingsView::from(&configuration.health);
-            view.locations = configuration
-                .locations
-                .into_iter()
-                .map(|location| LocationView {
-                    problem: Folder::from(&location).problem(&settings),
-                    settings: location,
-                })
-                .collect();
-            view.run_stores = configuration
-                .run_stores
-                .into_iter()
-                .map(|store| RunStoreView {
-                    problem: Folder::from(&store).problem(&settings),
-                    settings: store,
-                })
-                .collect();
-            Ok(view)
-        })
-        .await
+        settings_view(&self.folders, &self.database_url, &self.host).await
     }
 
     /// Adds a location, or puts it in the place of the one called `previous_name`.
@@ -232,12 +189,8 @@ impl Console {
         .await
     }
 
-    fn read_settings(&self) -> Result<(Configuration, Settings), ConsoleError> {
-        Ok((self.configuration()?, operation_settings(&self.folders)?))
-    }
-
     async fn checked(&self, folder: Folder) -> Result<(), ConsoleError> {
-        let (_, settings) = self.read_settings()?;
+        let (_, settings) = read_settings(&self.folders)?;
         blocking(move || folder.check(&settings)).await
     }
 
@@ -257,6 +210,75 @@ impl Console {
             .map_err(ConsoleError::NotRecorded)?;
         self.settings().await
     }
+}
+
+/// What the Settings page shows of an installation, without its database: nothing is made, nothing opened.
+/// A wrong or missing configuration is part of the answer, not an error.
+///
+/// # Errors
+/// [`ConsoleError::Defect`] only.
+pub async fn installation_settings(
+    folders: &Folders,
+    database_url: &str,
+) -> Result<SettingsView, ConsoleError> {
+    settings_view(folders, database_url, &host_name()).await
+}
+
+async fn settings_view(
+    folders: &Folders,
+    database_url: &str,
+    host: &str,
+) -> Result<SettingsView, ConsoleError> {
+    let mut view = SettingsView {
+        config_file: folders.config_file().display().to_string(),
+        data_folder: folders.data().display().to_string(),
+        database: without_password(database_url),
+        embedded_worker: WorkerSettings::default().embedded,
+        host: host.to_owned(),
+        locations: Vec::new(),
+        run_stores: Vec::new(),
+        own_temporary: folders.own_temporary().display().to_string(),
+        suggestions: Vec::new(),
+        health: HealthSettingsView::default(),
+        error: None,
+    };
+    let (configuration, settings) = match read_settings(folders) {
+        Ok(both) => both,
+        Err(error) => {
+            view.error = Some(error.into());
+            return Ok(view);
+        }
+    };
+    let folders = folders.clone();
+    // looking at a folder can take long: it may lie on a file server that is away
+    blocking(move || {
+        view.embedded_worker = configuration.worker.embedded;
+        view.suggestions = suggestions(&folders, &configuration);
+        view.health = HealthSettingsView::from(&configuration.health);
+        view.locations = configuration
+            .locations
+            .into_iter()
+            .map(|location| LocationView {
+                problem: Folder::from(&location).problem(&settings),
+                settings: location,
+            })
+            .collect();
+        view.run_stores = configuration
+            .run_stores
+            .into_iter()
+            .map(|store| RunStoreView {
+                problem: Folder::from(&store).problem(&settings),
+                settings: store,
+            })
+            .collect();
+        Ok(view)
+    })
+    .await
+}
+
+fn read_settings(folders: &Folders) -> Result<(Configuration, Settings), ConsoleError> {
+    let configuration = Configuration::read(&folders.config_file())?;
+    Ok((configuration, operation_settings(folders)?))
 }
 
 fn no_such_setting(key: &str) -> ConsoleError {

@@ -18,6 +18,8 @@ mod refusal;
 pub(crate) mod scan;
 pub(crate) mod stat;
 pub(crate) mod tally;
+#[cfg(test)]
+mod tests;
 pub(crate) mod trash;
 pub(crate) mod tree;
 pub(crate) mod walk;

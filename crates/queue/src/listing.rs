@@ -7,7 +7,7 @@ use upkeep_contract::task::{
 use upkeep_contract::{OperationId, TaskId, Timestamp};
 
 use crate::engine::{Connected, Statement, sql};
-use crate::filter::{ORDER, Route, push_after, push_filter, route};
+use crate::filter::{ORDER, Route, Walk, push_after, push_filter, route};
 use crate::rows::{AttemptRow, LogRow, TASK_COLUMNS, TaskRow, json, read_all};
 use crate::{Queue, QueueError};
 
@@ -56,6 +56,22 @@ impl Queue {
             attempts: read_all(attempts)?,
             report,
         })
+    }
+
+    /// Ids of tasks that begin with this text, the newest first: no more than `limit`.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn ids_beginning_with(
+        &self,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<TaskId>, QueueError> {
+        let mut statement = sql("SELECT id FROM tasks WHERE ");
+        Walk::IdPrefix(text.to_lowercase()).push(&mut statement);
+        statement.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+        let rows: Vec<(String,)> = statement.fetch_all(&mut self.engine.read().await?).await?;
+        Ok(rows.into_iter().map(|(id,)| TaskId(id)).collect())
     }
 
     /// A page of tasks, the newest first, after the last row of the page before.
