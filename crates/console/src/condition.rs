@@ -103,18 +103,18 @@ fn worker_program() -> String {
 
 fn command_for(home: Option<&str>, database: Option<&str>, program: &str) -> String {
     let variables = [(HOME_VARIABLE, home), (DATABASE_VARIABLE, database)];
-    let mut command = String::new();
-    for (name, value) in variables {
-        if let Some(value) = value {
-            command += &format!("{name}={} ", quoted(value));
-        }
-    }
     let plain = |sign: char| sign.is_ascii_alphanumeric() || "/-_.+".contains(sign);
-    if program.chars().all(plain) {
-        command + program + " run"
+    let program = if program.chars().all(plain) {
+        program.to_owned()
     } else {
-        command + &quoted(program) + " run"
-    }
+        quoted(program)
+    };
+    let mut words: Vec<String> = variables
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", quoted(value?))))
+        .collect();
+    words.extend([program, "run".to_owned()]);
+    words.join(" ")
 }
 
 fn quoted(text: &str) -> String {

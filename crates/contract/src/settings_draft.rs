@@ -177,10 +177,6 @@ pub struct SettingsReview {
 /// What came of saving a draft.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one answer to one click; a box would only be in the way of TypeScript"
-)]
 pub enum SaveSettingsOutcome {
     /// It is in the file.
     Saved {
