@@ -20,4 +20,5 @@ mod desktop {
     mod notifications;
     mod settings;
     mod trash;
+    mod workers;
 }

@@ -27,10 +27,12 @@ async fn a_lowered_threshold_turns_the_check_and_its_remedy_leads_to_the_right_p
     // the wrong way round is refused while it is typed
     app.go("#/settings").await;
     type_into(&app, "threshold-disk-warning", "96").await;
-    app.wait_for_text("threshold-disk", "comes after critical")
+    app.wait_for_text("threshold-disk", "above its critical threshold")
         .await;
     type_into(&app, "threshold-disk-warning", "0.0001").await;
-    app.click("threshold-disk-save").await;
+    app.wait_for_text("draft-bar", "1 change not saved").await;
+    app.click("draft-review").await;
+    app.click("review-save").await;
     app.find("threshold-disk-default").await;
     let config = std::fs::read_to_string(installation.home().join("config.toml")).unwrap();
     assert!(config.starts_with("# ask anna\n"), "{config}");

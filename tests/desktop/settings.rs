@@ -1,8 +1,8 @@
-//! Locations: added, refused, turned off, and a configuration file that is broken.
+//! Settings: drafts that are judged, shown and saved, and a configuration file that is broken.
 
 use fantoccini::elements::Element;
 
-use crate::support::installation::Installation;
+use crate::support::installation::{Installation, all_tasks};
 use crate::support::webdriver::App;
 
 async fn fill(app: &App, id: &str, text: &str) {
@@ -16,7 +16,7 @@ fn config(installation: &Installation) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_location_is_added_a_forbidden_one_refused_and_comments_stay() {
+async fn a_draft_is_judged_as_it_is_typed_shown_saved_and_never_written_over_another_s_change() {
     let installation = Installation::new();
     let text = format!("# mine\n{}", config(&installation));
     installation.configure(&text);
@@ -26,27 +26,58 @@ async fn a_location_is_added_a_forbidden_one_refused_and_comments_stay() {
     app.go("#/settings").await;
     app.find("location-scratch").await;
 
+    // a forbidden folder is told before anything is pressed
     app.click("add-location").await;
-    fill(&app, "place-name", "forbidden").await;
-    fill(&app, "place-path", "/etc").await;
-    app.click("place-save").await;
-    app.wait_for_text("error-place", "/etc").await;
-    assert_eq!(
-        config(&installation),
-        text,
-        "a refused location changes nothing"
-    );
-
     fill(&app, "place-name", "added").await;
+    fill(&app, "place-path", "/etc").await;
+    app.wait_for_text("error-place", "/etc").await;
     fill(&app, "place-path", &added.display().to_string()).await;
+    app.wait_until_gone("error-place").await;
     app.click("place-save").await;
     app.find("location-added").await;
-    let now = config(&installation);
-    assert!(
-        now.starts_with("# mine\n") && now.contains(&added.display().to_string()),
-        "{now}"
-    );
+    fill(&app, "value-worker-concurrency-field", "999").await;
+    app.wait_for_text("value-worker-concurrency", "outside 1 to 256")
+        .await;
+    fill(&app, "value-worker-concurrency-field", "3").await;
+    app.wait_for_text("draft-bar", "2 changes not saved").await;
+    assert_eq!(config(&installation), text, "nothing is saved unseen");
 
+    // somebody edits the file by hand while the draft is open
+    app.click("draft-review").await;
+    let theirs = text.replace("[worker]", "# theirs\n[worker]\nstrategy = \"fifo\"");
+    installation.configure(&theirs);
+    app.click("review-save").await;
+    app.find("review-elsewhere").await;
+    assert_eq!(
+        config(&installation),
+        theirs,
+        "a change made elsewhere stays"
+    );
+    let shown = app.find("review-dialog").await.text().await.unwrap();
+    assert!(shown.contains("when a worker starts"), "{shown}");
+    app.click("review-save").await;
+    app.wait_until_gone("review-dialog").await;
+    let now = config(&installation);
+    for kept in [
+        "# mine\n",
+        "# theirs\n",
+        "strategy = \"fifo\"",
+        "concurrency = 3",
+    ] {
+        assert!(now.contains(kept), "{kept} is not in\n{now}");
+    }
+    assert!(now.contains(&added.display().to_string()), "{now}");
+
+    // what the history takes is counted, and its preview is one click away
+    app.wait_for_text("history-audit", "1").await;
+    app.click("history-preview").await;
+    app.find("plan-dialog").await;
+    let queue = installation.queue().await;
+    let tasks = all_tasks(&queue).await;
+    assert!(tasks.iter().all(|task| task.dry_run), "{tasks:#?}");
+    app.close().await;
+
+    let app = App::open(&installation).await;
     app.go("#/overview").await;
     app.wait_for_text("card-cleanup-temp-files", "added").await;
     app.close().await;

@@ -3,6 +3,7 @@ import type { JsonValue } from "$lib/generated/serde_json/JsonValue";
 import type { CleanupReport } from "$lib/generated/CleanupReport";
 import type { HealthCheck } from "$lib/generated/HealthCheck";
 import type { HealthReport } from "$lib/generated/HealthReport";
+import type { HistoryRoom } from "$lib/generated/HistoryRoom";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LiveSample } from "$lib/generated/LiveSample";
 import type { LocationSettings } from "$lib/generated/LocationSettings";
@@ -17,10 +18,13 @@ import type { StatisticsReport } from "$lib/generated/StatisticsReport";
 import type { StatisticsView } from "$lib/generated/StatisticsView";
 import type { Attempt } from "$lib/generated/Attempt";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
+import type { TakesEffect } from "$lib/generated/TakesEffect";
 import type { Task } from "$lib/generated/Task";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
 import type { TaskFilter } from "$lib/generated/TaskFilter";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
+import type { ValueKind } from "$lib/generated/ValueKind";
+import type { ValueSetting } from "$lib/generated/ValueSetting";
 import type { Waiting } from "$lib/generated/Waiting";
 import type { Worker } from "$lib/generated/Worker";
 
@@ -612,12 +616,57 @@ export function aLocation(name: string, change: Partial<LocationSettings> = {}):
   };
 }
 
+export function someValues(change: Partial<Record<string, string>> = {}): ValueSetting[] {
+  const number = (least: number, most: number, unit: string): ValueKind => ({
+    kind: "number",
+    least,
+    most,
+    unit,
+  });
+  const choices = ["priority", "fifo", "lifo", "weighted-random"];
+  const all: [string, ValueKind, string, TakesEffect][] = [
+    ["cleaning.plan_max_age_hours", number(1, 720, "hours"), "24", "next_task"],
+    ["worker.embedded", { kind: "switch" }, "true", "next_app_start"],
+    ["worker.concurrency", number(1, 256, "tasks"), "2", "next_worker_start"],
+    ["worker.strategy", { kind: "choice", choices }, "priority", "next_worker_start"],
+    ["worker.lease_seconds", number(2, 3600, "seconds"), "10", "next_worker_start"],
+  ];
+  return all.map(([key, kind, normal, takes_effect]) => ({
+    key,
+    kind,
+    value: change[key] ?? normal,
+    default: normal,
+    takes_effect,
+  }));
+}
+
+export function someRoom(change: Partial<HistoryRoom> = {}): HistoryRoom {
+  return {
+    at: NOW,
+    tables: [
+      { name: "tasks", rows: 1_204_311, bytes: 880_000_000 },
+      { name: "attempts", rows: 1_310_002, bytes: 210_000_000 },
+      { name: "task_log", rows: 9_020_000, bytes: 1_400_000_000 },
+      { name: "audit", rows: 1_250_000, bytes: 310_000_000 },
+      { name: "workers", rows: 12, bytes: 32_768 },
+    ],
+    database_bytes: 2_900_000_000,
+    database_free_bytes: 40_000_000,
+    artifacts_folder: "/home/anna/.local/share/upkeep/artifacts",
+    artifacts: { files: 412, bytes: 61_000_000, unreadable: 0, ended: true, whole: true },
+    host: "desk-7",
+    ...change,
+  };
+}
+
 export function someSettings(change: Partial<SettingsView> = {}): SettingsView {
   return {
     config_file: "/home/anna/.config/upkeep/config.toml",
     data_folder: "/home/anna/.local/share/upkeep",
     database: "sqlite:///home/anna/.local/share/upkeep/upkeep.db",
-    embedded_worker: true,
+    database_variable: null,
+    base: "base-1",
+    values: someValues(),
     host: "desk-7",
     locations: [
       { settings: aLocation("scratch"), problem: null },

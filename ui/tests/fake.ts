@@ -10,6 +10,7 @@ import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
 import type { Condition } from "$lib/generated/Condition";
 import type { EarlierRuns } from "$lib/generated/EarlierRuns";
+import type { EmbeddedWorker } from "$lib/generated/EmbeddedWorker";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { ExportRequest } from "$lib/generated/ExportRequest";
 import type { ExportUpdate } from "$lib/generated/ExportUpdate";
@@ -19,12 +20,18 @@ import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { HealthHistory } from "$lib/generated/HealthHistory";
 import type { HealthRecord } from "$lib/generated/HealthRecord";
 import type { HealthReport } from "$lib/generated/HealthReport";
+import type { HistoryRoom } from "$lib/generated/HistoryRoom";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LiveSample } from "$lib/generated/LiveSample";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { Overview } from "$lib/generated/Overview";
 import type { Preferences } from "$lib/generated/Preferences";
 import type { PriorityOutcome } from "$lib/generated/PriorityOutcome";
+import type { SaveSettingsOutcome } from "$lib/generated/SaveSettingsOutcome";
+import type { SettingChange } from "$lib/generated/SettingChange";
+import type { SettingDifference } from "$lib/generated/SettingDifference";
+import type { SettingProblem } from "$lib/generated/SettingProblem";
+import type { SettingsReview } from "$lib/generated/SettingsReview";
 import type { SettingsView } from "$lib/generated/SettingsView";
 import type { StatisticsQuery } from "$lib/generated/StatisticsQuery";
 import type { StatisticsView } from "$lib/generated/StatisticsView";
@@ -35,11 +42,10 @@ import type { TaskFilter } from "$lib/generated/TaskFilter";
 import type { TaskGroup } from "$lib/generated/TaskGroup";
 import type { TaskPage } from "$lib/generated/TaskPage";
 import type { TaskUpdate } from "$lib/generated/TaskUpdate";
-import type { Threshold } from "$lib/generated/Threshold";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Worker } from "$lib/generated/Worker";
 import { isAlive } from "$lib/operations/workers";
-import { accepted, anOverview, fannedOut, NOW, someFigures, someSettings } from "./builders";
+import { accepted, anOverview, fannedOut, NOW, someFigures, someRoom, someSettings } from "./builders";
 
 export interface Triggered {
   operation: string;
@@ -53,11 +59,19 @@ export interface Bulk {
   enqueuedBy: number;
 }
 
+const GONE = new Set(["stale", "stopped"]);
+
 export class FakeBackend implements Backend {
   overviewValue: Overview = anOverview();
   settingsValue: SettingsView = someSettings();
   /** What is wrong with the installation; what is not named is well. */
   trouble: Partial<Condition> = {};
+  /** What the console says against a change; nothing by default. */
+  settingProblem: (change: SettingChange) => ErrorReply | null = () => null;
+  reviewed: SettingChange[][] = [];
+  savedSettings: SettingChange[][] = [];
+  historyRoomValue: HistoryRoom = someRoom();
+  embeddedValue: EmbeddedWorker = { running: null, starts_with_app: true };
   amountWatchers = new Map<string, Watcher<FolderAmount>>();
   details = new Map<string, TaskDetail>();
   logs = new Map<string, LogLine[]>();
@@ -155,6 +169,7 @@ export class FakeBackend implements Backend {
       configuration_error: this.settingsValue.error,
       workers_alive: this.overviewValue.workers.filter(isAlive).length,
       worker_command: "upkeep-worker run",
+      worker_command_lacks_password: false,
       free_bytes: 2e9,
       disk_full: false,
       ...this.trouble,
@@ -281,52 +296,55 @@ export class FakeBackend implements Backend {
   };
 
   settings = () => this.#answer("settings", () => this.settingsValue);
-  saveLocation = (previousName: string | null, location: SettingsView["locations"][number]["settings"]) =>
-    this.#answer("saveLocation", () => {
-      const others = this.settingsValue.locations.filter(({ settings }) => settings.name !== previousName);
-      const locations = [...others, { settings: location, problem: null }];
-      const suggestions = this.settingsValue.suggestions.filter(
-        ({ settings }) => settings.name !== location.name,
-      );
-      return (this.settingsValue = { ...this.settingsValue, locations, suggestions });
+  reviewSettings = (changes: readonly SettingChange[]) =>
+    this.#answer("reviewSettings", () => {
+      this.reviewed.push([...changes]);
+      return this.#review(changes);
     });
-  removeLocation = (name: string) =>
-    this.#answer("removeLocation", () => {
-      const locations = this.settingsValue.locations.filter(({ settings }) => settings.name !== name);
-      return (this.settingsValue = { ...this.settingsValue, locations });
+  saveSettings = (base: string | null, changes: readonly SettingChange[]) =>
+    this.#answer("saveSettings", (): SaveSettingsOutcome => {
+      const review = this.#review(changes);
+      if (base !== null && base !== this.settingsValue.base) return { outcome: "changed_elsewhere", review };
+      this.savedSettings.push([...changes]);
+      this.settingsValue = { ...review.view, base: `${this.settingsValue.base}+` };
+      return { outcome: "saved", view: this.settingsValue };
     });
-  saveRunStore = (previousName: string | null, store: SettingsView["run_stores"][number]["settings"]) =>
-    this.#answer("saveRunStore", () => {
-      const others = this.settingsValue.run_stores.filter(({ settings }) => settings.name !== previousName);
-      const run_stores = [...others, { settings: store, problem: null }];
-      return (this.settingsValue = { ...this.settingsValue, run_stores });
+  historyRoom = () => this.#answer("historyRoom", () => this.historyRoomValue);
+  forgetWorkers = (workerIds: readonly string[]) =>
+    this.#answer("forgetWorkers", () => {
+      this.wishes.push(`forget ${workerIds.join(" ")}`);
+      const before = this.workers.length;
+      this.workers = this.workers.filter(({ id, state }) => !(workerIds.includes(id) && GONE.has(state)));
+      return before - this.workers.length;
     });
-  removeRunStore = (name: string) =>
-    this.#answer("removeRunStore", () => {
-      const run_stores = this.settingsValue.run_stores.filter(({ settings }) => settings.name !== name);
-      return (this.settingsValue = { ...this.settingsValue, run_stores });
+  embeddedWorker = () => this.#answer("embeddedWorker", () => this.embeddedValue);
+  beginEmbeddedWorker = () =>
+    this.#answer("beginEmbeddedWorker", () => {
+      this.wishes.push("begin");
+      return (this.embeddedValue = { ...this.embeddedValue, running: "worker-inside" });
     });
-  setEmbeddedWorker = (enabled: boolean) =>
-    this.#answer(
-      "setEmbeddedWorker",
-      () => (this.settingsValue = { ...this.settingsValue, embedded_worker: enabled }),
-    );
-  saveThreshold = (key: string, threshold: Threshold | null) =>
-    this.#answer("saveThreshold", () => {
-      const { health } = this.settingsValue;
-      const thresholds = health.thresholds.map((each) =>
-        each.key === key ? { ...each, threshold: threshold ?? each.default } : each,
-      );
-      return (this.settingsValue = { ...this.settingsValue, health: { ...health, thresholds } });
+  endEmbeddedWorker = () =>
+    this.#answer("endEmbeddedWorker", () => {
+      this.wishes.push("end");
+      return (this.embeddedValue = { ...this.embeddedValue, running: null });
     });
-  saveHealthNumber = (key: string, value: number | null) =>
-    this.#answer("saveHealthNumber", () => {
-      const { health } = this.settingsValue;
-      const numbers = health.numbers.map((each) =>
-        each.key === key ? { ...each, value: value ?? each.default } : each,
-      );
-      return (this.settingsValue = { ...this.settingsValue, health: { ...health, numbers } });
+
+  /** A plain stand-in for the console: it makes the changes and lists the keys they touch. */
+  #review(changes: readonly SettingChange[]): SettingsReview {
+    let view = this.settingsValue;
+    const problems: SettingProblem[] = [];
+    const differences: SettingDifference[] = [];
+    changes.forEach((change, index) => {
+      const error = this.settingProblem(change);
+      if (error) problems.push({ index, error });
+      else {
+        differences.push(difference(view, change));
+        view = changedSettings(view, change);
+      }
     });
+    const lines = differences.map(({ key }) => ({ fate: "added" as const, text: `${key} = …` }));
+    return { base: this.settingsValue.base, view, differences, lines, problems };
+  }
   healthHistory = (host: string | null, limit: number) =>
     this.#answer("healthHistory", () => this.#health(host ?? this.settingsValue.host, limit));
   chooseFolder = () => this.#answer("chooseFolder", (): string | null => "/srv/chosen");
@@ -416,6 +434,85 @@ export class FakeBackend implements Backend {
       return { tasks, next: cursor(last), searched_to: last?.enqueued_at ?? null };
     }
     return { tasks, next: null, searched_to: null };
+  }
+}
+
+function changedSettings(view: SettingsView, change: SettingChange): SettingsView {
+  switch (change.kind) {
+    case "save_location": {
+      const { previous_name, location } = change;
+      const others = view.locations.filter(({ settings }) => settings.name !== previous_name);
+      const suggestions = view.suggestions.filter(({ settings }) => settings.name !== location.name);
+      return { ...view, locations: [...others, { settings: location, problem: null }], suggestions };
+    }
+    case "remove_location":
+      return { ...view, locations: view.locations.filter(({ settings }) => settings.name !== change.name) };
+    case "save_run_store": {
+      const { previous_name, run_store } = change;
+      const others = view.run_stores.filter(({ settings }) => settings.name !== previous_name);
+      return { ...view, run_stores: [...others, { settings: run_store, problem: null }] };
+    }
+    case "remove_run_store":
+      return { ...view, run_stores: view.run_stores.filter(({ settings }) => settings.name !== change.name) };
+    case "threshold": {
+      const { typed } = change;
+      const read = typed && { warning: Number(typed.warning), critical: Number(typed.critical) };
+      const thresholds = view.health.thresholds.map((each) =>
+        each.key === change.key ? { ...each, threshold: read ?? each.default } : each,
+      );
+      return { ...view, health: { ...view.health, thresholds } };
+    }
+    case "value": {
+      const values = view.values.map((each) =>
+        each.key === change.key ? { ...each, value: change.typed ?? each.default } : each,
+      );
+      const numbers = view.health.numbers.map((each) =>
+        `health.${each.key}` === change.key ? { ...each, value: Number(change.typed ?? each.default) } : each,
+      );
+      return { ...view, values, health: { ...view.health, numbers } };
+    }
+  }
+}
+
+function difference(view: SettingsView, change: SettingChange): SettingDifference {
+  const takes_effect = "next_task" as const;
+  switch (change.kind) {
+    case "save_location":
+      return {
+        key: `locations.${change.location.name}.path`,
+        before:
+          view.locations.find(({ settings }) => settings.name === change.previous_name)?.settings.path ??
+          null,
+        after: change.location.path,
+        takes_effect,
+      };
+    case "save_run_store":
+      return {
+        key: `run_stores.${change.run_store.name}.path`,
+        before: null,
+        after: change.run_store.path,
+        takes_effect,
+      };
+    case "remove_location":
+      return { key: `locations.${change.name}.path`, before: "/srv/gone", after: null, takes_effect };
+    case "remove_run_store":
+      return { key: `run_stores.${change.name}.path`, before: "/srv/gone", after: null, takes_effect };
+    case "threshold":
+      return {
+        key: `health.${change.key}`,
+        before: "80 / 95 percent",
+        after: change.typed?.warning ?? null,
+        takes_effect,
+      };
+    case "value": {
+      const setting = view.values.find(({ key }) => key === change.key);
+      return {
+        key: change.key,
+        before: setting?.value ?? null,
+        after: change.typed,
+        takes_effect: setting?.takes_effect ?? takes_effect,
+      };
+    }
   }
 }
 

@@ -245,56 +245,48 @@ test("a task's own page offers the remedies of its report, too", async () => {
   });
 });
 
-test("thresholds are checked while they are typed, saved with enter, and taken back to the default", async () => {
+test("thresholds are judged by the console while they are typed, and saved when they were shown", async () => {
   const backend = new FakeBackend();
+  const wrong = { code: "invalid_parameters" as const, message: "`health.memory` is odd", hint: "give 1" };
+  backend.settingProblem = (change) =>
+    change.kind === "threshold" && change.typed?.warning === "96x" ? wrong : null;
   await openApp(backend, "#/settings");
-  const type = (testid: string, value: string) => fireEvent.input(find(testid), { target: { value } });
-  expect(text("threshold-queue")).toContain("s");
+  const type = async (testid: string, value: string) => {
+    await fireEvent.input(find(testid), { target: { value } });
+    await settled();
+  };
   expect(find("threshold-queue-warning").getAttribute("aria-label")).toContain("in seconds");
-  await type("threshold-memory-warning", "96");
-  await settled();
-  expect(text("threshold-memory")).toContain("The warning (96 %) comes after critical (95 %)");
+  await type("threshold-memory-warning", "96x");
+  expect(text("threshold-memory")).toContain("`health.memory` is odd; give 1");
   expect(find("threshold-memory-warning").getAttribute("aria-invalid")).toBe("true");
-  expect((find("threshold-memory-save") as HTMLButtonElement).disabled).toBe(true);
-  await type("threshold-memory-critical", "101");
-  await settled();
-  expect(text("threshold-memory")).toContain("Give numbers above 0, up to 100 %");
-  await type("threshold-memory-critical", "97");
-  await settled();
-  await click("threshold-memory-save");
-  expect(backend.settingsValue.health.thresholds[0]?.threshold).toEqual({ warning: 96, critical: 97 });
-  expect(text("announcer")).toContain("Memory that is not available: saved");
+  expect((find("draft-review") as HTMLButtonElement).disabled).toBe(true);
+  await type("threshold-memory-warning", "96");
+  expect(text("threshold-memory")).toContain("not saved");
+  expect(backend.savedSettings).toEqual([]);
+  await click("draft-review");
+  await click("review-save");
+  expect(backend.savedSettings).toEqual([
+    [{ kind: "threshold", key: "memory", typed: { warning: "96", critical: "95" } }],
+  ]);
+  expect(backend.settingsValue.health.thresholds[0]?.threshold.warning).toBe(96);
+  expect(text("announcer")).toContain("1 change saved");
   await click("threshold-memory-default");
-  expect(backend.settingsValue.health.thresholds[0]?.threshold).toEqual({ warning: 80, critical: 95 });
   expect((find("threshold-memory-warning") as HTMLInputElement).value).toBe("80");
-  expect(query("threshold-memory-default")).toBeNull();
-});
-
-test("a refused threshold keeps what was typed and says why", async () => {
-  const backend = new FakeBackend();
-  backend.failing.saveThreshold = { code: "io", message: "cannot write the file", hint: "check the disk" };
-  await openApp(backend, "#/settings");
-  await fireEvent.input(find("threshold-memory-warning"), { target: { value: "70" } });
-  await settled();
-  await click("threshold-memory-save");
-  expect(text("threshold-memory")).toContain("Cannot write the file; check the disk");
-  expect((find("threshold-memory-warning") as HTMLInputElement).value).toBe("70");
   await click("threshold-memory-undo");
-  expect((find("threshold-memory-warning") as HTMLInputElement).value).toBe("80");
+  expect((find("threshold-memory-warning") as HTMLInputElement).value).toBe("96");
+  expect(query("draft-bar")).toBeNull();
 });
 
-test("the numbers beside the thresholds have a range and a default", async () => {
+test("a number beside the thresholds goes into the same draft, and typing it back takes it out", async () => {
   const backend = new FakeBackend();
   await openApp(backend, "#/settings");
-  await fireEvent.input(find("number-probe_limit_ms-value"), { target: { value: "99" } });
+  const field = "number-probe_limit_ms-value";
+  await fireEvent.input(find(field), { target: { value: "500" } });
   await settled();
-  expect(text("number-probe_limit_ms")).toContain("Give a whole number from 100 to 60,000 ms");
-  await fireEvent.input(find("number-probe_limit_ms-value"), { target: { value: "500" } });
+  expect(backend.reviewed.at(-1)).toEqual([{ kind: "value", key: "health.probe_limit_ms", typed: "500" }]);
+  await fireEvent.input(find(field), { target: { value: "2000" } });
   await settled();
-  await click("number-probe_limit_ms-save");
-  expect(backend.settingsValue.health.numbers[0]?.value).toBe(500);
-  await click("number-probe_limit_ms-default");
-  expect(backend.settingsValue.health.numbers[0]?.value).toBe(2000);
+  expect(query("draft-bar")).toBeNull();
 });
 
 test("courses hold what was there, oldest first, and say it in words", () => {

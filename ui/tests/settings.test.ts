@@ -1,9 +1,15 @@
 import { fireEvent } from "@testing-library/svelte";
 import { expect, test } from "vitest";
 import { readAppearance } from "$lib/state/appearance.svelte";
-import { aLocation, someSettings } from "./builders";
+import { aLocation, someSettings, someValues } from "./builders";
 import { FakeBackend } from "./fake";
-import { click, find, openApp, query, settled, text } from "./window";
+import { all, click, eventually, find, openApp, query, settled, text } from "./window";
+
+/** Saves the draft as its review shows it. */
+async function saveAll() {
+  await click("draft-review");
+  await click("review-save");
+}
 
 test("a location is added with the folder that was chosen", async () => {
   const backend = new FakeBackend();
@@ -16,19 +22,21 @@ test("a location is added with the folder that was chosen", async () => {
   expect(text("location-builds")).toContain("/srv/chosen");
 });
 
-test("a refused location keeps the dialog and its words, with what to do", async () => {
+test("a refused location is told while it is typed, and keeps the dialog", async () => {
   const backend = new FakeBackend();
-  backend.failing.saveLocation = {
-    code: "refused",
-    message: "`/` is never cleaned",
-    hint: "choose a folder",
-  };
+  backend.settingProblem = (change) =>
+    change.kind === "save_location" && change.location.path === "/"
+      ? { code: "refused", message: "`/` is never cleaned", hint: "choose a folder" }
+      : null;
   await openApp(backend, "#/settings");
   await click("add-location");
+  expect(query("error-place")).toBeNull();
   await fireEvent.input(find("place-path"), { target: { value: "/" } });
-  await click("place-save");
+  await settled();
   expect(text("error-place")).toContain("`/` is never cleaned");
-  expect(text("error-place")).toContain("Choose a folder");
+  expect(text("error-place")).toContain("choose a folder");
+  await click("place-save");
+  expect(query("draft-bar")).toBeNull();
   expect((find("place-path") as HTMLInputElement).value).toBe("/");
 });
 
@@ -58,6 +66,7 @@ test("which files may go is typed line by line and told in the list", async () =
   await type("place-min-size-bytes", "4096");
   await fireEvent.change(find("place-age-by"), { target: { value: "newest" } });
   await click("place-save");
+  await saveAll();
   expect(backend.settingsValue.locations.at(-1)?.settings).toMatchObject({
     name: "scratch",
     age_by: "newest",
@@ -90,16 +99,17 @@ test("rules that are there stand open, and an emptied field means none", async (
   await fireEvent.input(find("place-exclude"), { target: { value: "" } });
   await fireEvent.input(find("place-min-age-hours"), { target: { value: "" } });
   await click("place-save");
+  await saveAll();
   expect(backend.settingsValue.locations.at(-1)?.settings).toEqual(aLocation("scratch"));
 });
 
 test("a refused pattern keeps what was typed and says what is wrong with it", async () => {
   const backend = new FakeBackend();
-  backend.failing.saveLocation = {
+  backend.settingProblem = () => ({
     code: "invalid_parameters",
     message: "`include` has `/a`, which begins with `/`",
     hint: "patterns are relative to the location; write `a`",
-  };
+  });
   await openApp(backend, "#/settings");
   await click("location-scratch-edit");
   await fireEvent.input(find("place-include"), { target: { value: "/a" } });
@@ -116,18 +126,19 @@ test("closing the dialog changes nothing", async () => {
   await click("place-cancel");
   expect(query("place-dialog")).toBeNull();
   expect(query("location-scratch")).not.toBeNull();
-  expect(backend.calls).not.toContain("saveLocation");
+  expect(query("draft-bar")).toBeNull();
 });
 
-test("removing asks first and says that no file is touched", async () => {
+test("removing is a change like any other, and the review says that no file is touched", async () => {
   const backend = new FakeBackend();
   await openApp(backend, "#/settings");
   await click("location-scratch-remove");
-  expect(text("remove-dialog")).toContain("No file is touched");
-  expect(backend.calls).not.toContain("removeLocation");
-  await click("remove-confirm");
   expect(query("location-scratch")).toBeNull();
-  expect(query("remove-dialog")).toBeNull();
+  expect(backend.savedSettings).toEqual([]);
+  await click("draft-review");
+  expect(text("review-dialog")).toContain("No file is touched");
+  await click("review-save");
+  expect(backend.savedSettings).toEqual([[{ kind: "remove_location", name: "scratch" }]]);
 });
 
 test("a run store is saved with how many runs it keeps", async () => {
@@ -148,6 +159,7 @@ test("a run store says by which names and markers runs are known", async () => {
   await fireEvent.input(find("place-include"), { target: { value: " run-*\n\n20??-* \n" } });
   await fireEvent.input(find("place-finished-when"), { target: { value: "DONE\nresult.json" } });
   await click("place-save");
+  await saveAll();
   expect(backend.settingsValue.run_stores[0]?.settings).toMatchObject({
     include: ["run-*", "20??-*"],
     finished_when: ["DONE", "result.json"],
@@ -160,6 +172,7 @@ test("a run store says by which names and markers runs are known", async () => {
   expect((find("place-finished-when") as HTMLTextAreaElement).value).toBe("DONE\nresult.json");
   await fireEvent.input(find("place-finished-when"), { target: { value: "\n" } });
   await click("place-save");
+  await saveAll();
   expect(backend.settingsValue.run_stores[0]?.settings.finished_when).toEqual([]);
 });
 
@@ -171,6 +184,8 @@ test("a suggestion stays off until it is turned on", async () => {
   expect(text("suggestion-thumbnails")).toContain("Drawn again when needed");
   expect(query("location-thumbnails")).toBeNull();
   await click("suggestion-thumbnails-turn-on");
+  expect(query("suggestion-thumbnails")).toBeNull();
+  await saveAll();
   expect(backend.settingsValue.locations.at(-1)?.settings).toMatchObject({
     name: "thumbnails",
     enabled: true,
@@ -201,15 +216,109 @@ test("a broken file shows its line and cure and offers no editing", async () => 
   expect(query("add-location")).toBeNull();
 });
 
-test("a switch that could not be saved goes back and its error stays", async () => {
+test("every change is shown with what was and what will be, and from when on, before it is saved", async () => {
   const backend = new FakeBackend();
-  backend.failing.setEmbeddedWorker = { code: "io", message: "the disk is full", hint: "make room" };
   await openApp(backend, "#/settings");
-  await click("embedded-worker");
-  expect((find("embedded-worker") as HTMLInputElement).checked).toBe(true);
-  backend.changed({ kind: "settings" });
+  await click("value-worker-embedded-field");
+  await fireEvent.input(find("value-worker-concurrency-field"), { target: { value: "8" } });
+  await fireEvent.change(find("value-worker-strategy-field"), { target: { value: "lifo" } });
   await settled();
-  expect(text("error-settings-change")).toContain("The disk is full");
+  expect(text("draft-bar")).toContain("3 changes not saved yet");
+  await click("draft-review");
+  const cells = (row: HTMLElement) => [...row.children].map((cell) => cell.textContent?.trim()).join(" | ");
+  const rows = all("difference").map(cells);
+  expect(rows).toEqual([
+    "Run a worker inside this app | on | off | when Upkeep starts",
+    "Tasks that a worker performs at once | 2 | 8 | when a worker starts",
+    "Which waiting task comes first | by priority, then the oldest | the newest | when a worker starts",
+  ]);
+  expect(text("review-restart")).toContain("without a restart of Upkeep");
+  expect(text("review-lines")).toContain("worker.concurrency");
+  await click("review-back");
+  expect(backend.savedSettings).toEqual([]);
+  await click("draft-discard");
+  expect((find("value-worker-concurrency-field") as HTMLInputElement).value).toBe("2");
+  expect((find("value-worker-embedded-field") as HTMLInputElement).checked).toBe(true);
+  expect(query("draft-bar")).toBeNull();
+});
+
+test("what could not be saved stays in the draft, with the reason", async () => {
+  const backend = new FakeBackend();
+  backend.failing.saveSettings = { code: "io", message: "the disk is full", hint: "make room" };
+  await openApp(backend, "#/settings");
+  await click("value-worker-embedded-field");
+  await saveAll();
+  expect(text("error-review")).toContain("The disk is full");
+  expect((find("value-worker-embedded-field") as HTMLInputElement).checked).toBe(false);
+});
+
+test("a file that changed elsewhere is never written over unseen", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  await fireEvent.input(find("value-worker-concurrency-field"), { target: { value: "8" } });
+  await settled();
+  // between the look and the save somebody edits the file
+  await click("draft-review");
+  backend.settingsValue = {
+    ...backend.settingsValue,
+    base: "theirs",
+    values: someValues({ "worker.strategy": "fifo" }),
+  };
+  await click("review-save");
+  expect(backend.savedSettings).toEqual([]);
+  expect(text("review-elsewhere")).toContain("changed elsewhere");
+  expect(text("review-save")).toBe("Save on top of it");
+  await click("review-save");
+  expect(backend.savedSettings).toHaveLength(1);
+  expect(query("review-dialog")).toBeNull();
+});
+
+test("a draft under way hears of a change made elsewhere, and a page without one shows it", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  backend.settingsValue = {
+    ...backend.settingsValue,
+    base: "second",
+    values: someValues({ "worker.concurrency": "3" }),
+  };
+  backend.changed({ kind: "settings" });
+  await eventually(() => expect(query("settings-changed-elsewhere")).not.toBeNull());
+  expect((find("value-worker-concurrency-field") as HTMLInputElement).value).toBe("3");
+  await fireEvent.input(find("value-worker-concurrency-field"), { target: { value: "8" } });
+  await settled();
+  expect(query("draft-elsewhere")).toBeNull();
+  backend.settingsValue = { ...backend.settingsValue, base: "third" };
+  backend.changed({ kind: "settings" });
+  await eventually(() => expect(query("draft-elsewhere")).not.toBeNull());
+  expect((find("value-worker-concurrency-field") as HTMLInputElement).value).toBe("8");
+});
+
+test("the database is told with its engine and who chose it", async () => {
+  const backend = new FakeBackend();
+  backend.settingsValue = someSettings({
+    database: "postgres://anna@db/upkeep",
+    database_variable: "UPKEEP_DATABASE_URL",
+  });
+  await openApp(backend, "#/settings");
+  expect(text("settings-engine")).toContain("PostgreSQL");
+  expect(text("settings-database-source")).toContain("UPKEEP_DATABASE_URL");
+  expect(text("settings-database-source")).toContain("not shown");
+});
+
+test("the room of the history is counted once, and its preview is one click away", async () => {
+  const backend = new FakeBackend();
+  await openApp(backend, "#/settings");
+  expect(backend.calls.filter((call) => call === "historyRoom")).toHaveLength(1);
+  expect(text("history-tasks")).toContain("1,204,311");
+  expect(text("history-task_log")).toContain("1.4 GB");
+  expect(text("history-artifacts")).toContain("412 files; 61 MB");
+  expect(backend.triggered).toEqual([]);
+  await click("history-preview");
+  expect(backend.triggered).toMatchObject([
+    { operation: "cleanup-runs", params: { dry_run: true }, host: null },
+  ]);
+  await click("history-count");
+  expect(backend.calls.filter((call) => call === "historyRoom")).toHaveLength(2);
 });
 
 test("the appearance is applied and remembered", async () => {

@@ -1,6 +1,7 @@
 // the adapter against a mocked IPC: names of commands, names of arguments, life of a stream.
 import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
 import { afterEach, expect, test } from "vitest";
+import type { SettingChange } from "$lib/generated/SettingChange";
 import { tauriBackend } from "$lib/backend/tauri";
 import { aFilter, aLocation } from "./builders";
 import { settled } from "./window";
@@ -22,16 +23,10 @@ function listening(answer: (command: string) => unknown = () => null): Call[] {
 afterEach(() => clearMocks());
 
 const filter = aFilter({ host: "web-02" });
-const location = aLocation("scratch");
-const store = {
-  name: "runs",
-  path: "/srv/runs",
-  enabled: true,
-  include: ["run-*"],
-  finished_when: ["DONE"],
-  keep_newest: 1,
-  allow_mount_root: false,
-};
+const changes: SettingChange[] = [
+  { kind: "save_location", previous_name: null, location: aLocation("scratch") },
+  { kind: "value", key: "worker.concurrency", typed: "4" },
+];
 
 test("every command goes out under its name with the arguments it takes", async () => {
   const calls = listening();
@@ -58,17 +53,16 @@ test("every command goes out under its name with the arguments it takes", async 
   await backend.listTasks(filter, null, 50);
   await backend.taskDetail("t");
   await backend.healthHistory("web-02", 100);
-  await backend.saveThreshold("disk", { warning: 1, critical: 2 });
-  await backend.saveThreshold("disk", null);
-  await backend.saveHealthNumber("probe_limit_ms", 500);
   await backend.taskLog("t", 7, 100);
   await backend.saveReport("t");
   await backend.settings();
-  await backend.saveLocation(null, location);
-  await backend.removeLocation("scratch");
-  await backend.saveRunStore("old", store);
-  await backend.removeRunStore("runs");
-  await backend.setEmbeddedWorker(false);
+  await backend.reviewSettings(changes);
+  await backend.saveSettings("base", changes);
+  await backend.historyRoom();
+  await backend.forgetWorkers(["w", "x"]);
+  await backend.embeddedWorker();
+  await backend.beginEmbeddedWorker();
+  await backend.endEmbeddedWorker();
   await backend.chooseFolder();
   expect(calls).toEqual([
     { command: "overview", args: {} },
@@ -93,17 +87,16 @@ test("every command goes out under its name with the arguments it takes", async 
     { command: "list_tasks", args: { filter, after: null, limit: 50 } },
     { command: "task_detail", args: { taskId: "t" } },
     { command: "health_history", args: { host: "web-02", limit: 100 } },
-    { command: "save_threshold", args: { key: "disk", threshold: { warning: 1, critical: 2 } } },
-    { command: "save_threshold", args: { key: "disk", threshold: null } },
-    { command: "save_health_number", args: { key: "probe_limit_ms", value: 500 } },
     { command: "task_log", args: { taskId: "t", after: 7, limit: 100 } },
     { command: "save_report", args: { taskId: "t" } },
     { command: "settings", args: {} },
-    { command: "save_location", args: { previousName: null, location } },
-    { command: "remove_location", args: { name: "scratch" } },
-    { command: "save_run_store", args: { previousName: "old", runStore: store } },
-    { command: "remove_run_store", args: { name: "runs" } },
-    { command: "set_embedded_worker", args: { enabled: false } },
+    { command: "review_settings", args: { changes } },
+    { command: "save_settings", args: { base: "base", changes } },
+    { command: "history_room", args: {} },
+    { command: "forget_workers", args: { workerIds: ["w", "x"] } },
+    { command: "embedded_worker", args: {} },
+    { command: "begin_embedded_worker", args: {} },
+    { command: "end_embedded_worker", args: {} },
     { command: "choose_folder", args: {} },
   ]);
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { moment } from "$lib/format";
 import { anOverview, aWorker, NOW, someVitals } from "./builders";
+import { POINTS_MAX, withVitals } from "$lib/operations/courses";
 import { FakeBackend } from "./fake";
 import { all, click, eventually, find, openApp, query, settled, text } from "./window";
 
@@ -121,7 +122,7 @@ test("without a worker the page teaches how to start one", async () => {
   await openApp(new FakeBackend(), "#/workers");
   expect(text("workers-empty")).toContain("upkeep-worker run");
   expect(text("workers-empty")).toContain("upkeep-worker@all");
-  expect(text("workers-empty")).toContain("Settings");
+  expect(text("workers-empty")).toContain("inside this app: Start it now");
 });
 
 test("workers that cannot be read say why", async () => {
@@ -149,4 +150,84 @@ test("the strip on the overview leads to the workers", async () => {
   await openApp(backend);
   expect(find("workers-link").getAttribute("href")).toBe("#/workers");
   expect(find("nav-workers").getAttribute("href")).toBe("#/workers");
+});
+
+test("the worker inside is started and stopped without a restart, and nothing is asked for", async () => {
+  const backend = withWorkers({ state: "active" });
+  await openApp(backend, "#/workers");
+  expect(text("embedded-state")).toBe("Not running");
+  await click("embedded-start");
+  expect(text("embedded-state")).toBe("Running");
+  await click("embedded-stop");
+  expect(text("embedded-state")).toBe("Not running");
+  expect(backend.wishes).toEqual(["begin", "end"]);
+  expect(backend.triggered).toEqual([]);
+});
+
+test("stopping a worker that holds a task says what becomes of it, and offers to drain", async () => {
+  const current_tasks = [{ task_id: "t", operation: "cleanup-runs", progress: null }];
+  const backend = withWorkers({ id: "worker-inside", state: "busy", current_tasks });
+  backend.embeddedValue = { running: "worker-inside", starts_with_app: true };
+  await openApp(backend, "#/workers");
+  await click("embedded-stop");
+  expect(text("embedded-stop-dialog")).toContain("Clean up old runs");
+  expect(text("embedded-stop-dialog")).toContain("No other worker is alive: it waits until one is");
+  expect(backend.wishes).toEqual([]);
+  await click("embedded-drain");
+  expect(backend.wishes).toEqual(["drain worker-inside"]);
+  await click("embedded-stop");
+  await click("embedded-stop-now");
+  expect(backend.wishes).toEqual(["drain worker-inside", "end"]);
+});
+
+test("workers that are gone are forgotten by a person, one or all of a host", async () => {
+  const backend = withWorkers(
+    { state: "active" },
+    { state: "stale", pid: 12 },
+    { state: "stopped" },
+    { state: "stopped" },
+  );
+  await openApp(backend, "#/workers");
+  expect(text("workers-total")).toContain("Stale 1");
+  await click("worker-forget");
+  expect(backend.wishes).toEqual(["forget worker-1"]);
+  await eventually(() => expect(all("worker-row")).toHaveLength(3));
+  await click("forget-stopped");
+  expect(backend.wishes.at(-1)).toBe("forget worker-2 worker-3");
+  await eventually(() => expect(all("worker-row")).toHaveLength(1));
+});
+
+test("without a worker the exact command is there, and what it lacks", async () => {
+  const backend = withWorkers();
+  backend.trouble = {
+    worker_command: "UPKEEP_HOME='/srv/anna' upkeep-worker run",
+    worker_command_lacks_password: true,
+  };
+  await openApp(backend, "#/workers");
+  expect(text("worker-command")).toBe("UPKEEP_HOME='/srv/anna' upkeep-worker run");
+  expect(text("worker-command-password")).toContain("UPKEEP_DATABASE_URL");
+  await click("start-inside");
+  expect(backend.wishes).toEqual(["begin"]);
+});
+
+test("a course holds what heartbeats brought, once each, and no more than it may", () => {
+  const beat = (at: number, cpu: number) => aWorker({ vitals: someVitals({ at, cpu_percent: cpu }) });
+  let courses = withVitals(new Map(), [beat(1, 10)]);
+  courses = withVitals(courses, [beat(1, 10), beat(0, 99)]);
+  expect(courses.get("desk-7")?.map(({ cpu }) => cpu)).toEqual([10]);
+  for (let at = 2; at < 3 * POINTS_MAX; at += 1) courses = withVitals(courses, [beat(at, at)]);
+  expect(courses.get("desk-7")).toHaveLength(POINTS_MAX);
+  expect(courses.get("desk-7")?.at(-1)?.at).toBe(3 * POINTS_MAX - 1);
+  expect(withVitals(courses, []).size).toBe(0);
+});
+
+test("the course of a host is drawn from its second heartbeat on, and says itself in words", async () => {
+  const backend = withWorkers({ vitals: someVitals({ at: NOW - 3000, cpu_percent: 20 }) });
+  await openApp(backend, "#/workers");
+  expect(query("vitals-course")).toBeNull();
+  backend.workers = [aWorker({ vitals: someVitals({ at: NOW, cpu_percent: 40 }) })];
+  backend.changed({ kind: "worker", worker_id: "worker-0" });
+  await eventually(() => expect(query("vitals-course")).not.toBeNull());
+  const labels = all("sparkline").map((line) => line.getAttribute("aria-label"));
+  expect(labels[0]).toBe("CPU of desk-7 over 3 s: now 40 %, from 20 % to 40 %");
 });

@@ -1,10 +1,9 @@
-//! Editing the file for Settings: the operator's comments and order stay.
+//! Editing the text of the file: the operator's comments and order stay.
 //!
-//! Rule: a file that is wrong is not touched, and what would become wrong is not written.
-//! One editor at a time, across processes, by a lock file beside the configuration.
+//! Rule: a change that cannot be made is left out and told; it never spoils the others.
 
-mod health;
 mod lists;
+mod single;
 
 use std::fs::File;
 use std::path::Path;
@@ -13,118 +12,85 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 use upkeep_contract::choice::{check_rules, check_run_store_rules};
-use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+use upkeep_contract::settings_draft::SettingChange;
 
-pub use self::health::{set_health_number, set_threshold};
 use self::lists::{merge_list, plain};
-use crate::read::read_text;
-use crate::write::{folder_of, replace};
-use crate::{ConfigError, Configuration, Fault, rules};
+use self::single::{set_threshold, set_value};
+use crate::write::folder_of;
+use crate::{ConfigError, Fault, rules};
 
 const LOCATIONS: &str = "locations";
 const RUN_STORES: &str = "run_stores";
 
-/// Adds a location, or puts it in the place of the one called `previous_name`.
-///
-/// # Errors
-/// [`ConfigError::Refused`] when its name or path cannot be used or `previous_name` is gone;
-/// [`ConfigError::Invalid`] when the present file is wrong. The file is as it was then.
-pub fn save_location(
-    file: &Path,
-    previous_name: Option<&str>,
-    location: &LocationSettings,
-) -> Result<(), ConfigError> {
-    check_rules(location).map_err(|fault| refused(fault.key)(Fault::Rule(fault.problem)))?;
-    save(
-        file,
-        LOCATIONS,
-        previous_name,
-        &location.name,
-        &location.path,
-        location,
-    )
-}
-
-/// Removes a location from the configuration; the folder stays.
-///
-/// # Errors
-/// [`ConfigError::Refused`] when there is none of that name, else as [`save_location`].
-pub fn remove_location(file: &Path, name: &str) -> Result<(), ConfigError> {
-    remove(file, LOCATIONS, name)
-}
-
-/// Adds a run store, or puts it in the place of the one called `previous_name`.
-///
-/// # Errors
-/// As [`save_location`].
-pub fn save_run_store(
-    file: &Path,
-    previous_name: Option<&str>,
-    run_store: &RunStoreSettings,
-) -> Result<(), ConfigError> {
-    check_run_store_rules(run_store)
-        .map_err(|fault| refused(fault.key)(Fault::Rule(fault.problem)))?;
-    save(
-        file,
-        RUN_STORES,
-        previous_name,
-        &run_store.name,
-        &run_store.path,
-        run_store,
-    )
-}
-
-/// Removes a run store from the configuration; the folder stays.
-///
-/// # Errors
-/// As [`remove_location`].
-pub fn remove_run_store(file: &Path, name: &str) -> Result<(), ConfigError> {
-    remove(file, RUN_STORES, name)
-}
-
-/// Turns the worker inside the app on or off, from its next start.
-///
-/// # Errors
-/// As [`save_location`].
-pub fn set_embedded_worker(file: &Path, embedded: bool) -> Result<(), ConfigError> {
-    edit(file, |document| {
-        let worker = document
-            .entry("worker")
-            .or_insert_with(|| Item::Table(table_apart()));
-        if let Some(worker) = worker.as_table_like_mut() {
-            set(worker, "embedded", Value::from(embedded));
+/// What the changes make of a text, and what is wrong with those that were left out.
+pub(crate) fn apply_all(
+    text: &str,
+    changes: &[SettingChange],
+) -> Result<(String, Vec<(usize, ConfigError)>), ConfigError> {
+    let mut document = document_of(text)?;
+    let mut problems = Vec::new();
+    for (index, change) in changes.iter().enumerate() {
+        let mut attempt = document.clone();
+        match apply(&mut attempt, change) {
+            Ok(()) => document = attempt,
+            Err(error) => problems.push((index, error)),
         }
-        Ok(document.to_string())
-    })
+    }
+    Ok((document.to_string(), problems))
 }
 
-/// Reads, changes, checks and replaces the file while no other editor does.
-fn edit(
-    file: &Path,
-    change: impl FnOnce(&mut DocumentMut) -> Result<String, ConfigError>,
-) -> Result<(), ConfigError> {
-    let _lock = lock(file)?;
-    let text = read_text(file)?;
-    Configuration::parse(file, &text)?;
-    let mut document: DocumentMut =
-        text.parse()
-            .map_err(|error: toml_edit::TomlError| ConfigError::Refused {
-                key: "config.toml".to_owned(),
-                fault: Fault::Syntax(error.message().to_owned()),
-            })?;
-    let changed = change(&mut document)?;
-    if changed == text {
-        return Ok(());
+/// One change, checked by itself and against what the document holds by then.
+fn apply(document: &mut DocumentMut, change: &SettingChange) -> Result<(), ConfigError> {
+    match change {
+        SettingChange::SaveLocation {
+            previous_name,
+            location,
+        } => {
+            check_rules(location)
+                .map_err(|fault| refused(fault.key)(Fault::Rule(fault.problem)))?;
+            let (name, path) = (&location.name, &location.path);
+            save(
+                document,
+                LOCATIONS,
+                previous_name.as_deref(),
+                name,
+                path,
+                location,
+            )
+        }
+        SettingChange::RemoveLocation { name } => remove(document, LOCATIONS, name),
+        SettingChange::SaveRunStore {
+            previous_name,
+            run_store,
+        } => {
+            check_run_store_rules(run_store)
+                .map_err(|fault| refused(fault.key)(Fault::Rule(fault.problem)))?;
+            let (name, path) = (&run_store.name, &run_store.path);
+            save(
+                document,
+                RUN_STORES,
+                previous_name.as_deref(),
+                name,
+                path,
+                run_store,
+            )
+        }
+        SettingChange::RemoveRunStore { name } => remove(document, RUN_STORES, name),
+        SettingChange::Threshold { key, typed } => set_threshold(document, key, typed.as_ref()),
+        SettingChange::Value { key, typed } => set_value(document, key, typed.as_deref()),
     }
-    Configuration::parse(file, &changed)?;
-    replace(file, &changed).map_err(|source| ConfigError::Write {
-        file: file.to_owned(),
-        source,
-    })
+}
+
+fn document_of(text: &str) -> Result<DocumentMut, ConfigError> {
+    text.parse()
+        .map_err(|error: toml_edit::TomlError| ConfigError::Refused {
+            key: "config.toml".to_owned(),
+            fault: Fault::Syntax(error.message().to_owned()),
+        })
 }
 
 /// Held until dropped. The lock file stays: removing it would let two editors hold two different ones.
-fn lock(file: &Path) -> Result<File, ConfigError> {
+pub(crate) fn lock(file: &Path) -> Result<File, ConfigError> {
     let path = folder_of(file).join(".config.toml.lock");
     let locked = File::options()
         .create(true)
@@ -146,7 +112,7 @@ fn refused(key: &str) -> impl Fn(Fault) -> ConfigError {
 }
 
 fn save<S: Serialize + DeserializeOwned>(
-    file: &Path,
+    document: &mut DocumentMut,
     list: &str,
     previous_name: Option<&str>,
     name: &str,
@@ -156,33 +122,30 @@ fn save<S: Serialize + DeserializeOwned>(
     rules::check_name(name).map_err(refused("name"))?;
     rules::check_path(path).map_err(refused("path"))?;
     let wanted = Wanted::of(settings, name, path)?;
-    edit(file, |document| {
-        let mut entries = Entries::of(document, list)?;
-        if previous_name != Some(name) && entries.position(name).is_some() {
-            return Err(refused("name")(Fault::DuplicateName(name.to_owned())));
+    let mut entries = Entries::of(document, list)?;
+    if previous_name != Some(name) && entries.position(name).is_some() {
+        return Err(refused("name")(Fault::DuplicateName(name.to_owned())));
+    }
+    match previous_name {
+        None => entries.push(&wanted),
+        Some(previous) => {
+            let entry = entries
+                .position(previous)
+                .and_then(|index| entries.get(index));
+            let entry =
+                entry.ok_or_else(|| refused(list)(Fault::NoSuchName(previous.to_owned())))?;
+            wanted.merge_into(entry);
         }
-        match previous_name {
-            None => entries.push(&wanted),
-            Some(previous) => {
-                let entry = entries
-                    .position(previous)
-                    .and_then(|index| entries.get(index));
-                let entry =
-                    entry.ok_or_else(|| refused(list)(Fault::NoSuchName(previous.to_owned())))?;
-                wanted.merge_into(entry);
-            }
-        }
-        Ok(document.to_string())
-    })
+    }
+    Ok(())
 }
 
-fn remove(file: &Path, list: &str, name: &str) -> Result<(), ConfigError> {
-    edit(file, |document| {
-        let index = Entries::of(document, list)?
-            .position(name)
-            .ok_or_else(|| refused(list)(Fault::NoSuchName(name.to_owned())))?;
-        without_entry(document, list, index)
-    })
+fn remove(document: &mut DocumentMut, list: &str, name: &str) -> Result<(), ConfigError> {
+    let index = Entries::of(document, list)?
+        .position(name)
+        .ok_or_else(|| refused(list)(Fault::NoSuchName(name.to_owned())))?;
+    *document = document_of(&without_entry(document, list, index)?)?;
+    Ok(())
 }
 
 /// The entries of a list, whichever of TOML's two ways the operator wrote it.

@@ -318,7 +318,11 @@ pub(crate) fn check_number(number: HealthNumber, value: u64) -> Result<(), Fault
     })
 }
 
-fn out_of_range(value: &dyn ToString, least: &dyn ToString, most: &dyn ToString) -> Fault {
+pub(crate) fn out_of_range(
+    value: &dyn ToString,
+    least: &dyn ToString,
+    most: &dyn ToString,
+) -> Fault {
     Fault::OutOfRange {
         value: value.to_string(),
         least: least.to_string(),

@@ -25,6 +25,13 @@ pub struct Configuration {
     pub health: Thresholds,
 }
 
+impl Configuration {
+    /// What an empty file says.
+    pub(crate) fn empty() -> Self {
+        Self::from(ConfigurationTable::default())
+    }
+}
+
 /// `[cleaning]`: what holds for every cleanup.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -4,11 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use upkeep_config::{
-    ConfigError, Configuration, Folders, ensure_exists, remove_location, remove_run_store,
-    save_location, save_run_store, set_embedded_worker, set_health_number, set_threshold,
-};
+use upkeep_config::{ConfigError, Configuration, Folders, Saved, ensure_exists, save};
 use upkeep_contract::settings::{LocationSettings, RunStoreSettings};
+use upkeep_contract::settings_draft::{SettingChange, TypedThreshold};
 use upkeep_contract::thresholds::{HealthNumber, Measure, Threshold, Thresholds};
 use upkeep_contract::{ErrorCode, ErrorReply};
 
@@ -64,6 +62,84 @@ fn run_store(name: &str, path: &str, keep_newest: u32) -> RunStoreSettings {
         keep_newest,
         ..RunStoreSettings::new(name, path)
     }
+}
+
+/// One change onto whatever is there.
+fn change(file: &Path, change: SettingChange) -> Result<(), ConfigError> {
+    save(file, None, &[change]).map(|saved| assert!(matches!(saved, Saved::Written)))
+}
+
+fn save_location(
+    file: &Path,
+    previous_name: Option<&str>,
+    location: &LocationSettings,
+) -> Result<(), ConfigError> {
+    let previous_name = previous_name.map(str::to_owned);
+    let location = location.clone();
+    change(
+        file,
+        SettingChange::SaveLocation {
+            previous_name,
+            location,
+        },
+    )
+}
+
+fn save_run_store(
+    file: &Path,
+    previous_name: Option<&str>,
+    run_store: &RunStoreSettings,
+) -> Result<(), ConfigError> {
+    let previous_name = previous_name.map(str::to_owned);
+    let run_store = run_store.clone();
+    change(
+        file,
+        SettingChange::SaveRunStore {
+            previous_name,
+            run_store,
+        },
+    )
+}
+
+fn remove_location(file: &Path, name: &str) -> Result<(), ConfigError> {
+    let name = name.to_owned();
+    change(file, SettingChange::RemoveLocation { name })
+}
+
+fn remove_run_store(file: &Path, name: &str) -> Result<(), ConfigError> {
+    let name = name.to_owned();
+    change(file, SettingChange::RemoveRunStore { name })
+}
+
+fn set_embedded_worker(file: &Path, embedded: bool) -> Result<(), ConfigError> {
+    set_value(file, "worker.embedded", Some(&embedded.to_string()))
+}
+
+fn set_value(file: &Path, key: &str, typed: Option<&str>) -> Result<(), ConfigError> {
+    let (key, typed) = (key.to_owned(), typed.map(str::to_owned));
+    change(file, SettingChange::Value { key, typed })
+}
+
+fn set_health_number(
+    file: &Path,
+    number: HealthNumber,
+    value: Option<u64>,
+) -> Result<(), ConfigError> {
+    let typed = value.map(|value| value.to_string());
+    set_value(file, &format!("health.{}", number.key()), typed.as_deref())
+}
+
+fn set_threshold(
+    file: &Path,
+    measure: Measure,
+    threshold: Option<Threshold>,
+) -> Result<(), ConfigError> {
+    let key = measure.key().to_owned();
+    let typed = threshold.map(|threshold| TypedThreshold {
+        warning: threshold.warning.to_string(),
+        critical: threshold.critical.to_string(),
+    });
+    change(file, SettingChange::Threshold { key, typed })
 }
 
 /// Performs one edit on [`FILE`] and compares the whole text.

@@ -53,7 +53,7 @@ impl Console {
     }
 }
 
-fn count(folder: Box<Path>, limit: Duration) -> AmountWatch {
+pub(crate) fn count(folder: Box<Path>, limit: Duration) -> AmountWatch {
     let (sender, amounts) = mpsc::channel(1);
     spawn_blocking(move || Count::new(sender, limit).run(&folder));
     AmountWatch { amounts }

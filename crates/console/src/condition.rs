@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use upkeep_config::{Configuration, Folders, HOME_VARIABLE, without_password};
+use upkeep_config::{Configuration, DATABASE_VARIABLE, Folders, HOME_VARIABLE, without_password};
 use upkeep_contract::condition::Condition;
 use upkeep_contract::worker::WorkerState;
 use upkeep_contract::{ErrorCode, ErrorReply};
@@ -48,7 +48,8 @@ pub async fn condition(
         database_error,
         configuration_error: configuration.err().as_ref().map(ErrorReply::from),
         workers_alive,
-        worker_command: worker_command(),
+        worker_command: worker_command(folders, url),
+        worker_command_lacks_password: without_password(url) != url,
     }
 }
 
@@ -76,20 +77,48 @@ fn nearest_folder(folder: &Path) -> &Path {
         .unwrap_or(folder)
 }
 
-/// What starts a worker for this very installation.
-fn worker_command() -> String {
+/// What starts a worker for this very installation, as a shell reads it.
+fn worker_command(folders: &Folders, url: &str) -> String {
     let home = std::env::var(HOME_VARIABLE).ok();
-    command_for(home.as_deref())
+    let chosen = (url != folders.database_url(None)).then(|| without_password(url));
+    command_for(home.as_deref(), chosen.as_deref(), &worker_program())
 }
 
-fn command_for(home: Option<&str>) -> String {
-    match home {
-        Some(home) => format!(
-            "{HOME_VARIABLE}='{}' upkeep-worker run",
-            home.replace('\'', "'\\''")
-        ),
-        None => "upkeep-worker run".to_owned(),
+/// The program's name where the shell finds it, else its path beside this program.
+fn worker_program() -> String {
+    const NAME: &str = "upkeep-worker";
+    let beside = std::env::current_exe()
+        .ok()
+        .map(|exe| exe.with_file_name(format!("{NAME}{}", std::env::consts::EXE_SUFFIX)))
+        .filter(|program| program.is_file());
+    let Some(program) = beside else {
+        return NAME.to_owned();
+    };
+    let searched = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&searched).any(|folder| Some(folder.as_path()) == program.parent()) {
+        return NAME.to_owned();
     }
+    program.display().to_string()
+}
+
+fn command_for(home: Option<&str>, database: Option<&str>, program: &str) -> String {
+    let variables = [(HOME_VARIABLE, home), (DATABASE_VARIABLE, database)];
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || "/-_.+".contains(sign);
+    let program = if program.chars().all(plain) {
+        program.to_owned()
+    } else {
+        quoted(program)
+    };
+    let mut words: Vec<String> = variables
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", quoted(value?))))
+        .collect();
+    words.extend([program, "run".to_owned()]);
+    words.join(" ")
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -98,10 +127,21 @@ mod tests {
 
     #[test]
     fn the_command_names_the_installation_as_a_shell_reads_it() {
-        assert_eq!(command_for(None), "upkeep-worker run");
-        assert_eq!(
-            command_for(Some("/srv/anna's")),
-            "UPKEEP_HOME='/srv/anna'\\''s' upkeep-worker run"
+        let check = |home: Option<&str>, database: Option<&str>, program: &str, expect: &str| {
+            assert_eq!(command_for(home, database, program), expect);
+        };
+        check(None, None, "upkeep-worker", "upkeep-worker run");
+        check(
+            Some("/srv/anna's"),
+            None,
+            "upkeep-worker",
+            "UPKEEP_HOME='/srv/anna'\\''s' upkeep-worker run",
+        );
+        check(
+            None,
+            Some("postgres://anna@db/upkeep"),
+            "/opt/up keep/upkeep-worker",
+            "UPKEEP_DATABASE_URL='postgres://anna@db/upkeep' '/opt/up keep/upkeep-worker' run",
         );
     }
 }

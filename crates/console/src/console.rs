@@ -1,6 +1,5 @@
 //! Opening and closing the console.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -84,9 +83,5 @@ impl Console {
     /// The configuration as it is now: it is read anew each time, for it may be edited by hand.
     pub(crate) fn configuration(&self) -> Result<Configuration, ConsoleError> {
         Ok(Configuration::read(&self.folders.config_file())?)
-    }
-
-    pub(crate) fn config_file(&self) -> PathBuf {
-        self.folders.config_file()
     }
 }

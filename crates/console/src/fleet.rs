@@ -143,6 +143,15 @@ impl Console {
         Ok(self.queue.drain_worker(id, &self.requester).await?)
     }
 
+    /// Forgets workers that are gone; one that lives, or still holds a task, stays. How many were forgotten.
+    /// What they did stays in the history.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Queue`] when the database cannot be reached; none was forgotten.
+    pub async fn forget_workers(&self, ids: &[WorkerId]) -> Result<u32, ConsoleError> {
+        Ok(self.queue.forget_workers(ids, &self.requester).await?)
+    }
+
     /// Lets a worker that drains claim tasks again.
     ///
     /// # Errors

@@ -17,7 +17,8 @@ pub struct AuditEntry {
     /// Who, such as `anna@desk-7 (desktop)`.
     pub who: String,
     /// What was done: `enqueue`, `enqueue_duplicate`, `cancel`, `cancel_matching`, `force_close`,
-    /// `set_priority`, `pause`, `resume`, `drain`, `undrain`, `change_settings`.
+    /// `set_priority`, `pause`, `resume`, `drain`, `undrain`, `start_worker`, `stop_worker`,
+    /// `forget_workers`, `change_settings`.
     pub what: String,
     /// On what: a task's id, a location's name.
     pub subject: String,

@@ -25,6 +25,8 @@ pub struct Condition {
     pub workers_alive: Option<u32>,
     /// What starts a worker for this installation.
     pub worker_command: String,
+    /// True when the database's URL has a password, which the command leaves out.
+    pub worker_command_lacks_password: bool,
     /// Bytes free where the data folder lies; none when that cannot be told.
     #[ts(type = "number | null")]
     pub free_bytes: Option<u64>,

@@ -6,6 +6,7 @@ use ts_rs::TS;
 
 use crate::ErrorReply;
 use crate::choice::AgeBy;
+use crate::settings_draft::ValueSetting;
 use crate::thresholds::HealthSettingsView;
 
 /// A named directory that cleaning may touch.
@@ -178,10 +179,14 @@ pub struct SettingsView {
     pub config_file: String,
     /// The data folder.
     pub data_folder: String,
+    /// Which text of the file this is; it changes with every change, by whomever.
+    pub base: String,
     /// The database, without its password.
     pub database: String,
-    /// Whether the app runs a worker inside itself.
-    pub embedded_worker: bool,
+    /// The environment variable that names the database; none when it is the default file.
+    pub database_variable: Option<String>,
+    /// The single values of cleaning and of the worker.
+    pub values: Vec<ValueSetting>,
     /// This host's name, as workers and tasks show it.
     pub host: String,
     /// Locations.

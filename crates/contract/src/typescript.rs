@@ -5,8 +5,8 @@ use std::path::Path;
 use ts_rs::{Config, ExportError, TS};
 
 use crate::{
-    audit, bulk, cleanup, condition, earlier, error, event, export, group, health, live, overview,
-    params, preferences, settings, statistics, task,
+    audit, bulk, cleanup, condition, earlier, error, event, export, group, health, history_room,
+    live, overview, params, preferences, settings, settings_draft, statistics, task, worker,
 };
 
 /// Writes one `.ts` file for each type that crosses to the UI, and for each type those are made of.
@@ -32,6 +32,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     group::TaskGroup::export_all(&config)?;
     health::HealthHistory::export_all(&config)?;
     health::HealthReport::export_all(&config)?;
+    history_room::HistoryRoom::export_all(&config)?;
     live::LiveSample::export_all(&config)?;
     overview::Overview::export_all(&config)?;
     params::CleanupRunsParams::export_all(&config)?;
@@ -42,6 +43,9 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     preferences::Preferences::export_all(&config)?;
     settings::FolderAmount::export_all(&config)?;
     settings::SettingsView::export_all(&config)?;
+    settings_draft::SaveSettingsOutcome::export_all(&config)?;
+    settings_draft::SettingChange::export_all(&config)?;
+    settings_draft::SettingsReview::export_all(&config)?;
     statistics::StatisticsReport::export_all(&config)?;
     statistics::StatisticsQuery::export_all(&config)?;
     statistics::StatisticsView::export_all(&config)?;
@@ -52,5 +56,6 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     task::TaskPage::export_all(&config)?;
     task::TaskUpdate::export_all(&config)?;
     task::TriggerOutcome::export_all(&config)?;
+    worker::EmbeddedWorker::export_all(&config)?;
     Ok(())
 }

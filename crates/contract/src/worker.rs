@@ -39,6 +39,9 @@ pub enum ClaimStrategy {
 }
 
 impl ClaimStrategy {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Priority, Self::Fifo, Self::Lifo, Self::WeightedRandom];
+
     /// Its name in the database, in JSON and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +54,7 @@ impl ClaimStrategy {
 
     /// The strategy of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Priority, Self::Fifo, Self::Lifo, Self::WeightedRandom]
+        Self::ALL
             .into_iter()
             .find(|strategy| strategy.as_str() == name)
     }
@@ -148,4 +151,13 @@ pub struct Worker {
     pub vitals: Option<HostVitals>,
     /// What it holds.
     pub current_tasks: Vec<CurrentTask>,
+}
+
+/// The worker inside the desktop app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct EmbeddedWorker {
+    /// The one that runs in this very app; none when none does.
+    pub running: Option<WorkerId>,
+    /// Whether one starts with the app; none when the configuration cannot be read.
+    pub starts_with_app: Option<bool>,
 }

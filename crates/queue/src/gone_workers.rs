@@ -1,13 +1,15 @@
-//! Workers that are gone: what cleaning may remove from the registry.
+//! Workers that are gone: what cleaning, or a person, may remove from the registry.
 //!
 //! One that lives, or that still holds a task, is out of reach, however old its last sign of life is.
 
+use serde_json::json;
 use sqlx::FromRow;
 use upkeep_contract::event::Change;
 use upkeep_contract::{Timestamp, WorkerId};
 
+use crate::audit::NewAudit;
 use crate::changes::Meaning;
-use crate::engine::{list_of, sql};
+use crate::engine::{WriteTransaction, list_of, sql};
 use crate::rows::count;
 use crate::workers::STALE_AFTER;
 use crate::{Queue, QueueError};
@@ -81,20 +83,7 @@ impl Queue {
         before: Timestamp,
     ) -> Result<Vec<WorkerId>, QueueError> {
         let mut tx = self.engine.write().await?;
-        let mut existing = Vec::new();
-        for piece in list_of(ids) {
-            let mut statement = sql(format!(
-                "DELETE FROM workers WHERE heartbeat_at < $1 AND {IS_GONE} AND id IN "
-            ))
-            .bind(before)
-            .bind(self.now().minus(STALE_AFTER));
-            statement.push_list(piece.iter().map(WorkerId::as_str));
-            statement.execute(&mut tx).await?;
-            let mut statement = sql("SELECT id FROM workers WHERE id IN ");
-            statement.push_list(piece.iter().map(WorkerId::as_str));
-            let left: Vec<(String,)> = statement.fetch_all(&mut tx).await?;
-            existing.extend(left.into_iter().map(|(id,)| WorkerId(id)));
-        }
+        let existing = self.delete_gone(&mut tx, ids, before).await?;
         self.commit(tx, vec![Change::All], Meaning::NEITHER).await?;
         Ok(ids
             .iter()
@@ -102,4 +91,71 @@ impl Queue {
             .cloned()
             .collect())
     }
+
+    /// Forgets these workers when they are gone, however short a time ago, because a person asked for it;
+    /// how many that were.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached; none was forgotten.
+    pub async fn forget_workers(&self, ids: &[WorkerId], who: &str) -> Result<u32, QueueError> {
+        let mut tx = self.engine.write().await?;
+        let now = self.now();
+        let there = in_registry(&mut tx, ids).await?;
+        let left = self
+            .delete_gone(&mut tx, &there, Timestamp(i64::MAX))
+            .await?;
+        let forgotten: Vec<&WorkerId> = there.iter().filter(|id| !left.contains(id)).collect();
+        let subject = match forgotten.as_slice() {
+            [] => {
+                tx.rollback().await?;
+                return Ok(0);
+            }
+            [one] => one.as_str().to_owned(),
+            many => format!("{} workers", many.len()),
+        };
+        NewAudit::new(
+            who,
+            "forget_workers",
+            &subject,
+            &json!({ "workers": forgotten }),
+        )
+        .insert(&mut tx, now)
+        .await?;
+        self.commit(tx, vec![Change::All], Meaning::NEITHER).await?;
+        Ok(u32::try_from(forgotten.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Removes those that are gone; the ones that the registry still has.
+    async fn delete_gone(
+        &self,
+        tx: &mut WriteTransaction,
+        ids: &[WorkerId],
+        before: Timestamp,
+    ) -> Result<Vec<WorkerId>, QueueError> {
+        for piece in list_of(ids) {
+            let mut statement = sql(format!(
+                "DELETE FROM workers WHERE heartbeat_at < $1 AND {IS_GONE} AND id IN "
+            ))
+            .bind(before)
+            .bind(self.now().minus(STALE_AFTER));
+            statement.push_list(piece.iter().map(WorkerId::as_str));
+            statement.execute(tx).await?;
+        }
+        in_registry(tx, ids).await
+    }
+}
+
+/// Those of the given that the registry has.
+async fn in_registry(
+    tx: &mut WriteTransaction,
+    ids: &[WorkerId],
+) -> Result<Vec<WorkerId>, QueueError> {
+    let mut found = Vec::new();
+    for piece in list_of(ids) {
+        let mut statement = sql("SELECT id FROM workers WHERE id IN ");
+        statement.push_list(piece.iter().map(WorkerId::as_str));
+        let left: Vec<(String,)> = statement.fetch_all(tx).await?;
+        found.extend(left.into_iter().map(|(id,)| WorkerId(id)));
+    }
+    Ok(found)
 }

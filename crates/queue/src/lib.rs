@@ -40,7 +40,7 @@ pub use backoff::Backoff;
 pub use changes::ChangeStream;
 pub use claim::{Claim, ClaimFilter};
 pub use ended::EndedReport;
-pub use engine::{Inspection, Release, Room, inspect};
+pub use engine::{Inspection, Release, Room, TableRoom, inspect};
 pub use enqueue::{DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, Enqueued, NewTask};
 pub use error::QueueError;
 pub use finish::{Closing, Ending, Finish};

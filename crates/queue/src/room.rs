@@ -1,6 +1,6 @@
 //! The room that the database takes on the disk, for whoever cleans the history.
 
-use crate::engine::Room;
+use crate::engine::{Room, TableRoom};
 use crate::{Queue, QueueError};
 
 impl Queue {
@@ -10,6 +10,15 @@ impl Queue {
     /// [`QueueError::Unavailable`] when the database cannot be reached.
     pub async fn room(&self) -> Result<Room, QueueError> {
         self.engine.room().await
+    }
+
+    /// Rows and bytes of the tables that hold the history. Counting looks at every row's key: for when
+    /// somebody asks.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the database cannot be reached.
+    pub async fn table_rooms(&self) -> Result<Vec<TableRoom>, QueueError> {
+        self.engine.table_rooms().await
     }
 
     /// Gives some of the free room back to the disk, and pauses so that others get their turn; the bytes

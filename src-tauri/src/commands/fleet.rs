@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tauri::{AppHandle, State};
 use upkeep_contract::group::{FanOutOutcome, TaskGroup};
-use upkeep_contract::worker::Worker;
+use upkeep_contract::worker::{EmbeddedWorker, Worker};
 use upkeep_contract::{GroupId, OperationId, WorkerId};
 
 use crate::error::Reply;
@@ -68,4 +68,38 @@ pub(crate) async fn resume_worker(
     worker_id: WorkerId,
 ) -> Reply<()> {
     Ok(state.console(&app).await?.resume_worker(&worker_id).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn forget_workers(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    worker_ids: Vec<WorkerId>,
+) -> Reply<u32> {
+    let console = state.console(&app).await?;
+    Ok(console.forget_workers(&worker_ids).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn embedded_worker(
+    app: AppHandle,
+    state: State<'_, AppState>,
+) -> Reply<EmbeddedWorker> {
+    Ok(state.console(&app).await?.embedded_worker().await)
+}
+
+#[tauri::command]
+pub(crate) async fn begin_embedded_worker(
+    app: AppHandle,
+    state: State<'_, AppState>,
+) -> Reply<EmbeddedWorker> {
+    Ok(state.console(&app).await?.begin_embedded_worker().await?)
+}
+
+#[tauri::command]
+pub(crate) async fn end_embedded_worker(
+    app: AppHandle,
+    state: State<'_, AppState>,
+) -> Reply<EmbeddedWorker> {
+    Ok(state.console(&app).await?.end_embedded_worker().await?)
 }

@@ -2,8 +2,9 @@
 
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State, WebviewWindow};
-use upkeep_contract::settings::{FolderAmount, LocationSettings, RunStoreSettings, SettingsView};
-use upkeep_contract::thresholds::Threshold;
+use upkeep_contract::history_room::HistoryRoom;
+use upkeep_contract::settings::{FolderAmount, SettingsView};
+use upkeep_contract::settings_draft::{SaveSettingsOutcome, SettingChange, SettingsReview};
 
 use crate::dialogs;
 use crate::error::{Reply, unusable_choice};
@@ -15,78 +16,28 @@ pub(crate) async fn settings(app: AppHandle, state: State<'_, AppState>) -> Repl
 }
 
 #[tauri::command]
-pub(crate) async fn save_location(
+pub(crate) async fn review_settings(
     app: AppHandle,
     state: State<'_, AppState>,
-    previous_name: Option<String>,
-    location: LocationSettings,
-) -> Reply<SettingsView> {
+    changes: Vec<SettingChange>,
+) -> Reply<SettingsReview> {
+    Ok(state.console(&app).await?.review_settings(changes).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn save_settings(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    base: Option<String>,
+    changes: Vec<SettingChange>,
+) -> Reply<SaveSettingsOutcome> {
     let console = state.console(&app).await?;
-    Ok(console.save_location(previous_name, location).await?)
+    Ok(console.save_settings(base, changes).await?)
 }
 
 #[tauri::command]
-pub(crate) async fn remove_location(
-    app: AppHandle,
-    state: State<'_, AppState>,
-    name: String,
-) -> Reply<SettingsView> {
-    Ok(state.console(&app).await?.remove_location(name).await?)
-}
-
-#[tauri::command]
-pub(crate) async fn save_run_store(
-    app: AppHandle,
-    state: State<'_, AppState>,
-    previous_name: Option<String>,
-    run_store: RunStoreSettings,
-) -> Reply<SettingsView> {
-    let console = state.console(&app).await?;
-    Ok(console.save_run_store(previous_name, run_store).await?)
-}
-
-#[tauri::command]
-pub(crate) async fn remove_run_store(
-    app: AppHandle,
-    state: State<'_, AppState>,
-    name: String,
-) -> Reply<SettingsView> {
-    Ok(state.console(&app).await?.remove_run_store(name).await?)
-}
-
-#[tauri::command]
-pub(crate) async fn set_embedded_worker(
-    app: AppHandle,
-    state: State<'_, AppState>,
-    enabled: bool,
-) -> Reply<SettingsView> {
-    let console = state.console(&app).await?;
-    Ok(console.set_embedded_worker(enabled).await?)
-}
-
-#[tauri::command]
-pub(crate) async fn save_threshold(
-    app: AppHandle,
-    state: State<'_, AppState>,
-    key: String,
-    threshold: Option<Threshold>,
-) -> Reply<SettingsView> {
-    Ok(state
-        .console(&app)
-        .await?
-        .save_threshold(key, threshold)
-        .await?)
-}
-
-#[tauri::command]
-pub(crate) async fn save_health_number(
-    app: AppHandle,
-    state: State<'_, AppState>,
-    key: String,
-    value: Option<u64>,
-) -> Reply<SettingsView> {
-    let console = state.console(&app).await?;
-    Ok(console.save_health_number(key, value).await?)
+pub(crate) async fn history_room(app: AppHandle, state: State<'_, AppState>) -> Reply<HistoryRoom> {
+    Ok(state.console(&app).await?.history_room().await?)
 }
 
 /// The system's folder dialog; nothing when it was closed.

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 use upkeep_contract::ErrorCode;
 use upkeep_contract::health::{CheckStatus, HealthStatus};
+use upkeep_contract::settings_draft::{SettingChange, TypedThreshold};
 use upkeep_contract::task::{TaskError, TaskState};
 use upkeep_contract::thresholds::Threshold;
 use upkeep_queue::Ending;
 use upkeep_testkit::newest_audit;
 
-use crate::support::{Installation, check_reply, installation, reply};
+use crate::support::{Installation, check_reply, installation, reply, value};
 
 fn report(memory: f64, status: &str) -> Value {
     json!({
@@ -115,12 +116,21 @@ async fn a_host_that_was_never_checked_has_nothing_and_this_host_is_the_default(
     assert_eq!(history.current, Some(task_id));
 }
 
+fn threshold(key: &str, typed: Option<(&str, &str)>) -> SettingChange {
+    SettingChange::Threshold {
+        key: key.to_owned(),
+        typed: typed.map(|(warning, critical)| TypedThreshold {
+            warning: warning.to_owned(),
+            critical: critical.to_owned(),
+        }),
+    }
+}
+
 #[tokio::test]
 async fn thresholds_are_saved_audited_shown_and_taken_back() {
     let here = installation().await;
     let view = here
-        .console
-        .save_threshold("disk".to_owned(), Some(Threshold::new(70.0, 80.0)))
+        .change(threshold("disk", Some(("70.0", "80.0"))))
         .await
         .unwrap();
     let disk = |view: &upkeep_contract::settings::SettingsView| {
@@ -145,15 +155,10 @@ async fn thresholds_are_saved_audited_shown_and_taken_back() {
         ("change_settings", "health.disk")
     );
 
-    let view = here
-        .console
-        .save_threshold("disk".to_owned(), None)
-        .await
-        .unwrap();
+    let view = here.change(threshold("disk", None)).await.unwrap();
     assert_eq!(disk(&view).threshold, disk(&view).default);
     let view = here
-        .console
-        .save_health_number("probe_limit_ms".to_owned(), Some(500))
+        .change(value("health.probe_limit_ms", "500"))
         .await
         .unwrap();
     let limit = view
@@ -169,8 +174,7 @@ async fn thresholds_that_cannot_be_used_are_refused_and_nothing_is_written() {
     let here = installation().await;
     let before = here.config_text();
     let result = here
-        .console
-        .save_threshold("memory".to_owned(), Some(Threshold::new(96.0, 95.0)))
+        .change(threshold("memory", Some(("96.0", "95.0"))))
         .await;
     check_reply(
         &reply(result),
@@ -178,17 +182,14 @@ async fn thresholds_that_cannot_be_used_are_refused_and_nothing_is_written() {
         "above its critical threshold 95 (percent)",
         "lower the warning",
     );
-    let result = here.console.save_threshold("disks".to_owned(), None).await;
+    let result = here.change(threshold("disks", None)).await;
     check_reply(
         &reply(result),
         ErrorCode::NotFound,
         "health.disks",
         "docs/health.md",
     );
-    let result = here
-        .console
-        .save_health_number("probe_limit_ms".to_owned(), Some(1))
-        .await;
+    let result = here.change(value("health.probe_limit_ms", "1")).await;
     check_reply(
         &reply(result),
         ErrorCode::InvalidParameters,

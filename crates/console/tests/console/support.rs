@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use upkeep_config::Folders;
 use upkeep_console::{Console, ConsoleError};
+use upkeep_contract::settings::{LocationSettings, SettingsView};
+use upkeep_contract::settings_draft::{SaveSettingsOutcome, SettingChange};
 use upkeep_contract::task::TriggerOutcome;
 use upkeep_contract::worker::ClaimStrategy;
 use upkeep_contract::{ErrorCode, ErrorReply, OperationId, TaskId};
@@ -86,8 +88,45 @@ impl Installation {
         id
     }
 
+    /// Makes one change of the settings onto whatever the file says.
+    pub(crate) async fn change(&self, change: SettingChange) -> Result<SettingsView, ConsoleError> {
+        changed(&self.console, change).await
+    }
+
+    /// Adds a location, or puts it in the place of another.
+    pub(crate) async fn save_location(
+        &self,
+        previous_name: Option<String>,
+        location: LocationSettings,
+    ) -> Result<SettingsView, ConsoleError> {
+        let change = SettingChange::SaveLocation {
+            previous_name,
+            location,
+        };
+        self.change(change).await
+    }
+
     pub(crate) fn config_text(&self) -> String {
         std::fs::read_to_string(self.console.folders().config_file()).unwrap()
+    }
+}
+
+/// Makes one change of the settings onto whatever the file says.
+pub(crate) async fn changed(
+    console: &Console,
+    change: SettingChange,
+) -> Result<SettingsView, ConsoleError> {
+    match console.save_settings(None, vec![change]).await? {
+        SaveSettingsOutcome::Saved { view } => Ok(view),
+        other @ SaveSettingsOutcome::ChangedElsewhere { .. } => panic!("{other:?}"),
+    }
+}
+
+/// A single value as it is typed.
+pub(crate) fn value(key: &str, typed: &str) -> SettingChange {
+    SettingChange::Value {
+        key: key.to_owned(),
+        typed: Some(typed.to_owned()),
     }
 }
 

@@ -10,6 +10,7 @@ mod room;
 mod sqlite;
 mod sqlite_writer;
 mod statement;
+mod table_rooms;
 mod transaction;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use inspect::{Inspection, inspect};
 pub(crate) use outside::OutsideChanges;
 pub use room::{Release, Room};
 pub(crate) use statement::{Parameter, Statement, list_of, rows_of, sql};
+pub use table_rooms::TableRoom;
 pub(crate) use transaction::{Connected, ReadConnection, ReadTransaction, WriteTransaction};
 
 use crate::QueueError;

@@ -160,7 +160,7 @@ impl Pages {
 }
 
 impl SqliteEngine {
-    async fn room(&self) -> Result<Room, QueueError> {
+    pub(super) async fn room(&self) -> Result<Room, QueueError> {
         let pages = Pages::read(&mut *self.read().await?).await?;
         let path = self.options.get_filename();
         let bytes = size_of(path).map_or(pages.all * pages.size, |bytes| {

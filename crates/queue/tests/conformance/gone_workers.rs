@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use upkeep_contract::{Timestamp, WorkerId};
 use upkeep_queue::{NewWorker, QueueError, WorkerMode};
-use upkeep_testkit::{TestQueue, new_worker, task};
+use upkeep_testkit::{TestQueue, new_worker, newest_audit, task};
 
 use crate::support::{SECOND, succeed};
 
@@ -120,7 +120,35 @@ async fn a_worker_that_was_removed_and_lives_after_all_is_told(test: TestQueue) 
     );
 }
 
+async fn a_person_forgets_the_gone_at_once_and_never_the_living(test: TestQueue) {
+    let stopped = register(&test).await;
+    stop(&test, &stopped).await;
+    let holder = register(&test).await;
+    test.enqueue(task()).await;
+    let held = test.claim(holder.id.as_str()).await.unwrap();
+    test.clock.advance(DAY);
+    let alive = register(&test).await;
+    let everybody = [&stopped, &holder, &alive].map(|worker| worker.id.clone());
+    let forget = || test.queue.forget_workers(&everybody, "anna");
+    assert_eq!(forget().await.unwrap(), 1);
+    assert_eq!(registered(&test).await, 2);
+    assert_eq!(forget().await.unwrap(), 0);
+    succeed(&test, &held.lease).await;
+    assert_eq!(forget().await.unwrap(), 1, "it holds nothing any more");
+    let trail = newest_audit(&test.queue, 10).await;
+    let told: Vec<(&str, &str)> = trail
+        .iter()
+        .filter(|entry| entry.what == "forget_workers")
+        .map(|entry| (entry.who.as_str(), entry.subject.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [("anna", holder.id.as_str()), ("anna", stopped.id.as_str())]
+    );
+}
+
 upkeep_testkit::on_both_engines!(
+    a_person_forgets_the_gone_at_once_and_never_the_living,
     workers_that_left_long_ago_go_and_no_other,
     workers_that_are_gone_come_page_by_page,
     a_worker_that_was_removed_and_lives_after_all_is_told,

@@ -86,7 +86,25 @@ async fn what_removed_tasks_took_comes_back_or_is_left_to_the_server(test: TestQ
     );
 }
 
-upkeep_testkit::on_both_engines!(what_removed_tasks_took_comes_back_or_is_left_to_the_server);
+async fn each_table_tells_its_rows_and_bytes(test: TestQueue) {
+    fill_history(&test.url(), TASKS).await;
+    let rooms = test.queue.table_rooms().await.unwrap();
+    let names: Vec<&str> = rooms.iter().map(|room| room.name).collect();
+    assert_eq!(names, ["tasks", "attempts", "task_log", "audit", "workers"]);
+    assert_eq!(rooms[0].rows, TASKS as u64);
+    let bytes: u64 = rooms.iter().map(|room| room.bytes.unwrap()).sum();
+    let all = test.queue.room().await.unwrap().bytes;
+    assert!(rooms[0].bytes.unwrap() > 1 << 20, "{rooms:?}");
+    assert!(
+        bytes <= all && bytes > all / 4,
+        "{bytes} of {all}: {rooms:?}"
+    );
+}
+
+upkeep_testkit::on_both_engines!(
+    what_removed_tasks_took_comes_back_or_is_left_to_the_server,
+    each_table_tells_its_rows_and_bytes,
+);
 
 /// A database as an Upkeep made it that did not ask for small steps yet.
 async fn an_older_file(tasks: usize) -> TestQueue {

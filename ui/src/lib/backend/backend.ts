@@ -9,6 +9,7 @@ import type { CancelOutcome } from "$lib/generated/CancelOutcome";
 import type { Change } from "$lib/generated/Change";
 import type { Condition } from "$lib/generated/Condition";
 import type { EarlierRuns } from "$lib/generated/EarlierRuns";
+import type { EmbeddedWorker } from "$lib/generated/EmbeddedWorker";
 import type { ExportRequest } from "$lib/generated/ExportRequest";
 import type { ExportUpdate } from "$lib/generated/ExportUpdate";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
@@ -16,15 +17,17 @@ import type { FolderAmount } from "$lib/generated/FolderAmount";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
 import type { GroupId } from "$lib/generated/GroupId";
 import type { HealthHistory } from "$lib/generated/HealthHistory";
+import type { HistoryRoom } from "$lib/generated/HistoryRoom";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LiveSample } from "$lib/generated/LiveSample";
-import type { LocationSettings } from "$lib/generated/LocationSettings";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { OperationId } from "$lib/generated/OperationId";
 import type { Overview } from "$lib/generated/Overview";
 import type { Preferences } from "$lib/generated/Preferences";
 import type { PriorityOutcome } from "$lib/generated/PriorityOutcome";
-import type { RunStoreSettings } from "$lib/generated/RunStoreSettings";
+import type { SaveSettingsOutcome } from "$lib/generated/SaveSettingsOutcome";
+import type { SettingChange } from "$lib/generated/SettingChange";
+import type { SettingsReview } from "$lib/generated/SettingsReview";
 import type { SettingsView } from "$lib/generated/SettingsView";
 import type { StatisticsQuery } from "$lib/generated/StatisticsQuery";
 import type { StatisticsView } from "$lib/generated/StatisticsView";
@@ -35,7 +38,6 @@ import type { TaskGroup } from "$lib/generated/TaskGroup";
 import type { TaskId } from "$lib/generated/TaskId";
 import type { TaskPage } from "$lib/generated/TaskPage";
 import type { TaskUpdate } from "$lib/generated/TaskUpdate";
-import type { Threshold } from "$lib/generated/Threshold";
 import type { Timestamp } from "$lib/generated/Timestamp";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Worker } from "$lib/generated/Worker";
@@ -86,6 +88,13 @@ export interface Backend {
   /** It finishes what it holds and claims nothing new until it is resumed. */
   drainWorker(workerId: WorkerId): Promise<null>;
   resumeWorker(workerId: WorkerId): Promise<null>;
+  /** Takes workers that are gone off the list; how many. One that lives or holds a task stays. */
+  forgetWorkers(workerIds: readonly WorkerId[]): Promise<number>;
+  embeddedWorker(): Promise<EmbeddedWorker>;
+  /** Starts the worker inside this app; it performs what is queued, and nothing is asked for. */
+  beginEmbeddedWorker(): Promise<EmbeddedWorker>;
+  /** Stops it; what it holds goes back to the queue. */
+  endEmbeddedWorker(): Promise<EmbeddedWorker>;
 
   listTasks(filter: TaskFilter, after: TaskCursor | null, limit: number): Promise<TaskPage>;
   taskDetail(taskId: TaskId): Promise<TaskDetail>;
@@ -119,14 +128,12 @@ export interface Backend {
   settings(): Promise<SettingsView>;
   /** Counts what lies in a suggested folder; stopping ends the count. */
   watchSuggestionAmount(name: string, watcher: Watcher<FolderAmount>): Stop;
-  saveLocation(previousName: string | null, location: LocationSettings): Promise<SettingsView>;
-  removeLocation(name: string): Promise<SettingsView>;
-  saveRunStore(previousName: string | null, runStore: RunStoreSettings): Promise<SettingsView>;
-  removeRunStore(name: string): Promise<SettingsView>;
-  setEmbeddedWorker(enabled: boolean): Promise<SettingsView>;
-  /** Both thresholds of one check of the health check; `null` goes back to the defaults. */
-  saveThreshold(key: string, threshold: Threshold | null): Promise<SettingsView>;
-  saveHealthNumber(key: string, value: number | null): Promise<SettingsView>;
+  /** A draft beside the file as it is now; nothing is written. */
+  reviewSettings(changes: readonly SettingChange[]): Promise<SettingsReview>;
+  /** All of it or nothing, and only onto the text of that base; `null` means whatever is there. */
+  saveSettings(base: string | null, changes: readonly SettingChange[]): Promise<SaveSettingsOutcome>;
+  /** What the history, the audit trail and this host's artifacts take; counted when asked. */
+  historyRoom(): Promise<HistoryRoom>;
   /** The native folder dialog; `null` when it was closed. */
   chooseFolder(): Promise<string | null>;
 }

@@ -20,7 +20,8 @@ at: Timestamp,
 who: string, 
 /**
  * What was done: `enqueue`, `enqueue_duplicate`, `cancel`, `cancel_matching`, `force_close`,
- * `set_priority`, `pause`, `resume`, `drain`, `undrain`, `change_settings`.
+ * `set_priority`, `pause`, `resume`, `drain`, `undrain`, `start_worker`, `stop_worker`,
+ * `forget_workers`, `change_settings`.
  */
 what: string, 
 /**

@@ -38,6 +38,10 @@ workers_alive: number | null,
  */
 worker_command: string, 
 /**
+ * True when the database's URL has a password, which the command leaves out.
+ */
+worker_command_lacks_password: boolean, 
+/**
  * Bytes free where the data folder lies; none when that cannot be told.
  */
 free_bytes: number | null, 

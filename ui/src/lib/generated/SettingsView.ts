@@ -4,6 +4,7 @@ import type { HealthSettingsView } from "./HealthSettingsView";
 import type { LocationView } from "./LocationView";
 import type { RunStoreView } from "./RunStoreView";
 import type { SuggestedLocation } from "./SuggestedLocation";
+import type { ValueSetting } from "./ValueSetting";
 
 /**
  * The Settings page.
@@ -18,13 +19,21 @@ config_file: string,
  */
 data_folder: string, 
 /**
+ * Which text of the file this is; it changes with every change, by whomever.
+ */
+base: string, 
+/**
  * The database, without its password.
  */
 database: string, 
 /**
- * Whether the app runs a worker inside itself.
+ * The environment variable that names the database; none when it is the default file.
  */
-embedded_worker: boolean, 
+database_variable: string | null, 
+/**
+ * The single values of cleaning and of the worker.
+ */
+values: Array<ValueSetting>, 
 /**
  * This host's name, as workers and tasks show it.
  */

@@ -17,6 +17,9 @@ export const AUDIT_WORDS: Record<string, string> = {
   resume: "Resumed an operation",
   drain: "Drained a worker",
   undrain: "Resumed a worker",
+  start_worker: "Started a worker",
+  stop_worker: "Stopped a worker",
+  forget_workers: "Forgot workers that are gone",
   change_settings: "Changed settings",
 };
 

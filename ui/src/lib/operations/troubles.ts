@@ -147,11 +147,11 @@ function ofTheWorkers(condition: Condition): Trouble {
     steps: [
       step(
         elsewhere
-          ? "Start one on a host that reaches the database, with the same UPKEEP_DATABASE_URL:"
+          ? `Start one on a host that reaches the database${condition.worker_command_lacks_password ? "; put the database’s password in, which is left out here" : ""}:`
           : "Start one on this machine:",
         condition.worker_command,
       ),
-      step("Or turn on the one inside this app in Settings and restart Upkeep."),
+      step("Or start the one inside this app on the Workers page."),
     ],
     stale: false,
   };

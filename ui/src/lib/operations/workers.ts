@@ -16,6 +16,19 @@ export function liveHosts(workers: readonly Worker[], operation?: OperationId): 
   return [...new Set(performing.map(({ host }) => host))].sort();
 }
 
+/** One that the registry may forget: it ended, or fell silent and holds nothing. */
+export function isForgettable(worker: Worker): boolean {
+  return !isAlive(worker) && worker.current_tasks.length === 0;
+}
+
+/** How many are in each state, those that need attention first; states without any are left out. */
+export function stateCounts(workers: readonly Worker[]): { state: WorkerState; count: number }[] {
+  const states: WorkerState[] = ["stale", "draining", "busy", "active"];
+  return states
+    .map((state) => ({ state, count: workers.filter((worker) => worker.state === state).length }))
+    .filter(({ count }) => count > 0);
+}
+
 export interface HostOfWorkers {
   host: string;
   alive: Worker[];

@@ -72,9 +72,11 @@ export class FirstRun {
     if (!location || this.adding) return;
     this.adding = true;
     this.stop();
-    this.error = await this.#settings.change((backend) =>
-      backend.saveLocation(null, { ...location, enabled: true }),
-    );
+    this.error = await this.#settings.saveNow({
+      kind: "save_location",
+      previous_name: null,
+      location: { ...location, enabled: true },
+    });
     this.adding = false;
     if (!this.error) this.added = location.name;
   }

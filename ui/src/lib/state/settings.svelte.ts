@@ -2,9 +2,11 @@
 import type { Backend, Stop } from "$lib/backend/backend";
 import { toErrorReply } from "$lib/backend/errors";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
+import type { SettingChange } from "$lib/generated/SettingChange";
 import type { SettingsView } from "$lib/generated/SettingsView";
 import type { Choices } from "$lib/operations/forms";
 import { followChanges } from "./follow";
+import { SettingsDraft } from "./settings-draft.svelte";
 
 /** A file mended in an editor or a folder that came back sends no signal; this is how late the page may notice. */
 const AT_LEAST_EVERY_MS = 10_000;
@@ -13,8 +15,9 @@ export class SettingsState {
   value: SettingsView | null = $state.raw(null);
   /** Why it could not be read the last time; gone as soon as it can. */
   error: ErrorReply | null = $state.raw(null);
-  /** What went wrong with a change; stays until dismissed. */
-  changeError: ErrorReply | null = $state.raw(null);
+  /** True when the file was changed by somebody else while it was shown; until dismissed. */
+  changedElsewhere = $state(false);
+  readonly draft: SettingsDraft;
   readonly #backend: Backend;
 
   readonly choices: Choices = $derived({
@@ -24,6 +27,7 @@ export class SettingsState {
 
   constructor(backend: Backend) {
     this.#backend = backend;
+    this.draft = new SettingsDraft(backend, (view) => this.#take(view));
   }
 
   follow(): Stop {
@@ -42,25 +46,32 @@ export class SettingsState {
 
   async #read(): Promise<void> {
     try {
-      this.value = await this.#backend.settings();
+      const view = await this.#backend.settings();
+      const before = this.value?.base;
+      // a file that was broken has no base, and the banner told of it
+      if (before && view.base && before !== view.base) this.changedElsewhere = true;
+      this.value = view;
       this.error = null;
+      if (!view.error) this.draft.heard(view.base);
     } catch (thrown) {
       this.error = toErrorReply(thrown);
     }
   }
 
-  /** Performs one change; returns what went wrong, for a dialog that stays open. */
-  async change(perform: (backend: Backend) => Promise<SettingsView>): Promise<ErrorReply | null> {
+  #take(view: SettingsView): void {
+    this.value = view;
+    this.error = null;
+    this.changedElsewhere = false;
+  }
+
+  /** Saves one change at once, onto whatever the file says: for a button that says all there is to it. */
+  async saveNow(change: SettingChange): Promise<ErrorReply | null> {
     try {
-      this.value = await perform(this.#backend);
+      const outcome = await this.#backend.saveSettings(null, [change]);
+      this.#take(outcome.outcome === "saved" ? outcome.view : outcome.review.view);
       return null;
     } catch (thrown) {
       return toErrorReply(thrown);
     }
-  }
-
-  /** The same for a switch or button on the page itself. */
-  async changeOnPage(perform: (backend: Backend) => Promise<SettingsView>): Promise<void> {
-    this.changeError = await this.change(perform);
   }
 }

@@ -1,9 +1,12 @@
 // the workers, alive and gone, and what can be asked of them.
 import type { Backend, Stop } from "$lib/backend/backend";
 import { toErrorReply } from "$lib/backend/errors";
+import type { EmbeddedWorker } from "$lib/generated/EmbeddedWorker";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { Worker } from "$lib/generated/Worker";
 import type { WorkerId } from "$lib/generated/WorkerId";
+import { counted } from "$lib/format";
+import { withVitals, type Courses } from "$lib/operations/courses";
 import { followChanges, type Follower } from "./follow";
 
 /** A worker that dies sends no signal; this is how late the page may notice. */
@@ -11,6 +14,10 @@ const AT_LEAST_EVERY_MS = 10_000;
 
 export class WorkersState {
   value: Worker[] | null = $state.raw(null);
+  /** The worker inside this app. */
+  embedded: EmbeddedWorker | null = $state.raw(null);
+  /** How each host's vital signs went while the page was looked at. */
+  courses: Courses = $state.raw(new Map());
   /** Why they could not be read the last time; gone as soon as they can. */
   error: ErrorReply | null = $state.raw(null);
   /** What went wrong with a request; stays until dismissed. */
@@ -53,11 +60,41 @@ export class WorkersState {
     return this.#ask(worker.id, "resume", `Worker ${worker.pid} on ${worker.host} claims tasks again`);
   }
 
+  /** Starts the worker inside this app. */
+  begin(): Promise<void> {
+    return this.#do(async () => {
+      this.embedded = await this.#backend.beginEmbeddedWorker();
+      this.#announce("The worker inside this app runs");
+    });
+  }
+
+  /** Stops it; what it holds goes back to the queue. */
+  end(): Promise<void> {
+    return this.#do(async () => {
+      this.embedded = await this.#backend.endEmbeddedWorker();
+      this.#announce("The worker inside this app has stopped");
+    });
+  }
+
+  /** Takes workers that are gone off the list. */
+  forget(workers: readonly Worker[]): Promise<void> {
+    return this.#do(async () => {
+      const forgotten = await this.#backend.forgetWorkers(workers.map(({ id }) => id));
+      this.#announce(`${counted(forgotten, "worker")} forgotten`);
+    });
+  }
+
   async #ask(workerId: WorkerId, wish: "drain" | "resume", said: string): Promise<void> {
-    try {
+    await this.#do(async () => {
       await (wish === "drain" ? this.#backend.drainWorker(workerId) : this.#backend.resumeWorker(workerId));
-      this.actionError = null;
       this.#announce(said);
+    });
+  }
+
+  async #do(wish: () => Promise<void>): Promise<void> {
+    try {
+      await wish();
+      this.actionError = null;
     } catch (thrown) {
       this.actionError = toErrorReply(thrown);
     }
@@ -66,8 +103,14 @@ export class WorkersState {
 
   async #read(): Promise<void> {
     try {
-      this.value = await this.#backend.listWorkers();
-      this.#seen(this.value);
+      const [workers, embedded] = await Promise.all([
+        this.#backend.listWorkers(),
+        this.#backend.embeddedWorker(),
+      ]);
+      this.value = workers;
+      this.embedded = embedded;
+      this.courses = withVitals(this.courses, workers);
+      this.#seen(workers);
       this.error = null;
     } catch (thrown) {
       this.error = toErrorReply(thrown);
