@@ -7,6 +7,7 @@
 mod support;
 
 mod desktop {
+    mod accessibility;
     mod audit;
     mod cleaning;
     mod failures;
