@@ -15,10 +15,12 @@ mod desktop {
     mod flat;
     mod fleet;
     mod health;
+    mod keyboard;
     mod leaving_out;
     mod life;
     mod live;
     mod notifications;
     mod settings;
+    mod sizes;
     mod trash;
 }

@@ -21,14 +21,17 @@ pub(crate) mod key {
 /// How long a page may take to be there.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// True when the page in view has read what it shows, and its text is as it was a moment ago.
+/// How long a page whose words change all the time is waited for.
+const STILL: Duration = Duration::from_secs(2);
+
+/// 2 when the page in view has read what it shows and says what it said a moment ago, 1 when it has only read,
+/// else 0.
 const SETTLED: &str = "
     const words = document.body.innerText.replace(/[0-9]+/g, '');
     const before = window.__words;
     window.__words = words;
-    return !!document.querySelector('main h1')
-        && !/(Reading|Opening|Looking for workers)…/.test(words)
-        && before === words;";
+    if (!document.querySelector('main h1') || /(Reading|Opening|Looking for workers)…/.test(words)) return 0;
+    return before === words ? 2 : 1;";
 
 impl App {
     /// The addresses of the pages, as the frame names them.
@@ -44,21 +47,27 @@ impl App {
     /// Waits until the page has read what it shows.
     pub(crate) async fn settle(&self) {
         let begun = Instant::now();
-        // live figures change words now and then: a page that is never still is looked at all the same
-        while self.run(SETTLED, vec![]).await != json!(true) && begun.elapsed() < PATIENCE {
-            tokio::time::sleep(Duration::from_millis(120)).await;
+        loop {
+            match self.run(SETTLED, vec![]).await.as_u64() {
+                Some(2) => return,
+                // live figures change words now and then
+                Some(1) if begun.elapsed() > STILL => return,
+                _ => assert!(
+                    begun.elapsed() < PATIENCE,
+                    "no page: {}",
+                    self.page_text().await
+                ),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let there = self
-            .run("return !!document.querySelector('main h1')", vec![])
-            .await;
-        assert_eq!(there, json!(true), "no page: {}", self.page_text().await);
     }
 
     /// Goes to a page and waits for it.
     pub(crate) async fn visit(&self, hash: &str) {
         self.go(hash).await;
         let begun = Instant::now();
-        let script = "return location.hash === arguments[0] && document.activeElement !== document.body";
+        let script =
+            "return location.hash === arguments[0] && document.activeElement !== document.body";
         while self.run(script, vec![json!(hash)]).await != json!(true) {
             if begun.elapsed() > Duration::from_secs(2) {
                 break;

@@ -19,7 +19,11 @@ test("its weight is that of its files as they travel", () => {
 });
 
 test("a module of development in the build is named", () => {
-  const moduleIds = ["/x/ui/src/App.svelte", "/x/ui/dev/Gallery.svelte", "/x/ui/node_modules/axe-core/axe.js"];
+  const moduleIds = [
+    "/x/ui/src/App.svelte",
+    "/x/ui/dev/Gallery.svelte",
+    "/x/ui/node_modules/axe-core/axe.js",
+  ];
   expect(strangers({ "index.js": { type: "chunk", moduleIds } })).toEqual(moduleIds.slice(1));
   expect(strangers(bundle)).toEqual([]);
 });
