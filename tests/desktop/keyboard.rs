@@ -109,9 +109,9 @@ async fn every_page_and_every_control_is_reached_by_keys() {
         )
         .await;
         app.settle().await;
-        let focused = focus_kept(&app, page).await;
-        // the page that was shown before was not left
+        // the page that is there already is not gone to
         if page != "#/overview" {
+            let focused = focus_kept(&app, page).await;
             assert!(focused.starts_with("H1"), "{page} begins at {focused}");
         }
         all_controls_are_reached(&app, page).await;
