@@ -125,9 +125,8 @@ async fn every_page_dialog_and_banner_is_clean_in_both_themes() {
         .await;
     std::fs::remove_dir_all(installation.scratch()).unwrap();
     app.click("preview-cleanup-temp-files").await;
-    app.find("plan-dialog").await;
-    checked.look(&app, "failed plan").await;
-    escape(&app, "plan-dialog").await;
+    app.find("error-cleanup-temp-files").await;
+    checked.look(&app, "failed preview").await;
 
     let target = app.find("target-health-check").await;
     target.select_by_value("every").await.unwrap();
