@@ -1,7 +1,7 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup bench-health bench-export soak check-platforms types icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup bench-health bench-export bench-ui soak check-platforms types icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
@@ -46,7 +46,7 @@ check-platforms: ## check the crates that clean for macOS and Windows (Rust's li
 soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks dashboard": some of it; sizes: scripts/soak.sh)
 	@scripts/soak.sh $(PARTS)
 
-bench: bench-queue bench-cleanup bench-health bench-export ## every benchmark
+bench: bench-queue bench-cleanup bench-health bench-export bench-ui ## every benchmark
 
 bench-queue: ## how fast the queue is here, both engines, release build (PARTS="drain pages": some of it; docs/benchmarks.md)
 	@scripts/bench.sh queue $(PARTS)
@@ -59,6 +59,9 @@ bench-health: ## what looking at a host takes, compared with psutil (PARTS="samp
 
 bench-export: ## time and peak memory of reports of 1,000,000 tasks in each form (SIZE=1000000, KEEP=folder)
 	@SIZE='$(SIZE)' KEEP='$(KEEP)' scripts/bench.sh export
+
+bench-ui: ## what the window takes, beside a trivial one: start, idle CPU, memory, frames (PARTS="start idle screen", ROUNDS=10, DURATION=30)
+	@ROUNDS='$(ROUNDS)' DURATION='$(DURATION)' scripts/bench.sh ui $(PARTS)
 
 types: ## write anew what is made from the types: the UI's TypeScript, and the schema of the statistics log
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-contract --test generated_types

@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench.sh queue|cleanup|health|export [PART…]: measures the queue, cleaning, looking at a host, or reports, in a release build;
+# bench.sh queue|cleanup|health|export|ui [PART…]: measures the queue, cleaning, looking at a host, reports, or the window, in a release build;
 # without a part, all of them.
 #
 # queue: disk enqueue drain backlog latency idle recovery pages statistics history peers
@@ -7,6 +7,7 @@
 #   PEERS=no leaves out everybody but find
 # health: sample dashboard; DURATION=60 seconds of the dashboard
 # export: SIZE=1000000 tasks; KEEP=folder keeps the pages of HTML there
+# ui: start idle screen; ROUNDS=10 starts, DURATION=30 seconds of looking at an open window
 # databases and trees lie in $TMPDIR, else /var/tmp: it must be a disk, not memory. Results go to stdout as Markdown tables.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -14,16 +15,27 @@
 
 what=${1:-}
 case $what in
-queue | cleanup | health | export) shift ;;
-*) die "bench.sh measures queue, cleanup, health or export, not \`$what\`" "see the first lines of scripts/bench.sh" ;;
+queue | cleanup | health | export | ui) shift ;;
+*) die "bench.sh measures queue, cleanup, health, export or ui, not \`$what\`" "see the first lines of scripts/bench.sh" ;;
 esac
 
 say "building (release)" >&2
-built=$(cargo build --release --message-format=json-render-diagnostics -p upkeep-worker -p upkeep-benches --bins --bench "$what" |
+# the window is measured beside a trivial one, built with the same libraries
+window=
+if [ "$what" = ui ]; then
+    scripts/setup.sh test >&2
+    scripts/ui.sh build >&2
+    window='-p upkeep --example trivial'
+fi
+# shellcheck disable=SC2086 # options are words
+built=$(cargo build --release --message-format=json-render-diagnostics -p upkeep-worker -p upkeep-benches --bins --bench "$what" $window |
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 program=$(printf '%s\n' "$built" | grep "/$what-")
 UPKEEP_BENCH_WORKER=$(printf '%s\n' "$built" | grep '/upkeep-worker$')
 export UPKEEP_BENCH_WORKER
+UPKEEP_BENCH_APP=$(printf '%s\n' "$built" | grep '/upkeep$' || true)
+UPKEEP_BENCH_TRIVIAL=$(printf '%s\n' "$built" | grep '/trivial$' || true)
+export UPKEEP_BENCH_APP UPKEEP_BENCH_TRIVIAL
 UPKEEP_BENCH_SIZE=${SIZE:-}
 UPKEEP_BENCH_ROUNDS=${ROUNDS:-}
 UPKEEP_BENCH_PEERS=${PEERS:-}
@@ -65,4 +77,9 @@ fi
 
 unset UPKEEP_HOME UPKEEP_DATABASE_URL
 export RUST_LOG=off
+if [ "$what" = ui ]; then
+    # a display and a session of its own; one known language
+    unset LC_ALL LANGUAGE WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS
+    LANG=C.UTF-8 exec xvfb-run -a -s "-screen 0 1400x900x24" scripts/session.sh "$program" "$@"
+fi
 exec "$program" "$@"

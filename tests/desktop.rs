@@ -7,6 +7,7 @@
 mod support;
 
 mod desktop {
+    mod accessibility;
     mod audit;
     mod cleaning;
     mod failures;
@@ -14,11 +15,13 @@ mod desktop {
     mod flat;
     mod fleet;
     mod health;
+    mod keyboard;
     mod leaving_out;
     mod life;
     mod live;
     mod notifications;
     mod settings;
+    mod sizes;
     mod trash;
     mod workers;
 }

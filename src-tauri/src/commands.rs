@@ -103,6 +103,8 @@ mod tests {
             .collect();
         expect.insert("core:event:allow-listen".to_owned());
         expect.insert("core:event:allow-unlisten".to_owned());
+        // the page is made larger and smaller by Ctrl with + and -
+        expect.insert("core:webview:allow-set-webview-zoom".to_owned());
         assert_eq!(permissions, expect.iter().map(String::as_str).collect());
     }
 }

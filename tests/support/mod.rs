@@ -11,5 +11,6 @@ pub(crate) mod observer;
 pub(crate) mod process;
 pub(crate) mod site;
 pub(crate) mod sources;
+pub(crate) mod walk;
 pub(crate) mod webdriver;
 pub(crate) mod window;

@@ -4,6 +4,7 @@ import { tick } from "svelte";
 import { vi } from "vitest";
 import { parseRoute, router } from "$lib/state/router.svelte";
 import App from "../src/App.svelte";
+import { LATER } from "../src/routes/later.svelte";
 import type { FakeBackend } from "./fake";
 
 export function setVisibility(state: DocumentVisibilityState): void {
@@ -23,6 +24,8 @@ export async function openApp(backend: FakeBackend, hash = "#/overview"): Promis
   // the address of the test before may still be on its way
   await new Promise((resolve) => setTimeout(resolve));
   router.route = parseRoute(hash);
+  // as if each page had been looked at before
+  await Promise.all(Object.values(LATER).map((later) => later.load()));
   render(App, { backend });
   await settled();
 }
