@@ -593,11 +593,11 @@ fn one_place_enqueues_and_only_a_front_door_calls_it() {
         "{files:?}"
     );
     assert!(
-        files
-            .iter()
-            .all(|file| ["src-tauri/src/commands/", "ui/src/", "crates/ctl/src/"]
+        files.iter().all(
+            |file| ["src-tauri/src/commands/", "ui/src/", "crates/ctl/src/"]
                 .iter()
-                .any(|front_door| file.starts_with(front_door))),
+                .any(|front_door| file.starts_with(front_door))
+        ),
         "{files:?}"
     );
 }
