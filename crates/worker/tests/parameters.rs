@@ -6,6 +6,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+use std::cell::Cell;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use upkeep_config::Folders;
@@ -87,7 +89,7 @@ fn any_parameters_are_accepted_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let registry = upkeep_worker::registry(&Folders::at(folder.path()), None);
     let operations = registry.ids().to_vec();
-    let mut accepted = 0_u32;
+    let accepted = Cell::new(0_u32);
     let config = ProptestConfig {
         cases: 3000,
         source_file: Some(file!()),
@@ -97,7 +99,7 @@ fn any_parameters_are_accepted_or_refused() {
         for operation in &operations {
             match registry.accept(operation, params.clone()) {
                 Ok(whole) => {
-                    accepted += 1;
+                    accepted.set(accepted.get() + 1);
                     let again = registry.accept(operation, whole.clone());
                     prop_assert_eq!(again.unwrap(), whole, "{} takes {}", operation, params);
                 }
@@ -108,5 +110,5 @@ fn any_parameters_are_accepted_or_refused() {
             }
         }
     });
-    assert!(accepted > 100, "{accepted}");
+    assert!(accepted.get() > 100, "{accepted:?}");
 }

@@ -187,7 +187,7 @@ fn any_file(good: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         1 => prop::collection::vec(any::<u8>(), 0..300),
         1 => prop::collection::vec(0..SEEDS.len(), 0..6)
-            .prop_map(|seeds| seeds.iter().map(|seed| format!("{}\n", SEEDS[*seed])).collect::<String>().into_bytes()),
+            .prop_map(|seeds| seeds.iter().flat_map(|seed| [SEEDS[*seed].as_bytes(), b"\n"].concat()).collect()),
         6 => damage().prop_map(move |damage| damaged(&good, &damage)),
     ]
 }
