@@ -1,5 +1,7 @@
 //! Settings: drafts that are judged, shown and saved, and a configuration file that is broken.
 
+use std::path::Path;
+
 use fantoccini::elements::Element;
 
 use crate::support::installation::{Installation, all_tasks};
@@ -15,6 +17,34 @@ fn config(installation: &Installation) -> String {
     std::fs::read_to_string(installation.home().join("config.toml")).unwrap()
 }
 
+/// A new location and a value, each wrong first.
+async fn two_changes_are_drafted(app: &App, added: &Path) {
+    // a forbidden folder is told before anything is pressed
+    app.click("add-location").await;
+    fill(app, "place-name", "added").await;
+    fill(app, "place-path", "/etc").await;
+    app.wait_for_text("error-place", "/etc").await;
+    fill(app, "place-path", &added.display().to_string()).await;
+    app.wait_until_gone("error-place").await;
+    app.click("place-save").await;
+    app.find("location-added").await;
+    fill(app, "value-worker-concurrency-field", "999").await;
+    app.wait_for_text("value-worker-concurrency", "outside 1 to 256")
+        .await;
+    fill(app, "value-worker-concurrency-field", "3").await;
+    app.wait_for_text("draft-bar", "2 changes not saved").await;
+}
+
+async fn the_history_is_counted_and_previewed(app: &App, installation: &Installation) {
+    // what the history takes is counted, and its preview is one click away
+    app.wait_for_text("history-audit", "1").await;
+    app.click("history-preview").await;
+    app.find("plan-dialog").await;
+    let queue = installation.queue().await;
+    let tasks = all_tasks(&queue).await;
+    assert!(tasks.iter().all(|task| task.dry_run), "{tasks:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_draft_is_judged_as_it_is_typed_shown_saved_and_never_written_over_another_s_change() {
     let installation = Installation::new();
@@ -26,20 +56,7 @@ async fn a_draft_is_judged_as_it_is_typed_shown_saved_and_never_written_over_ano
     app.go("#/settings").await;
     app.find("location-scratch").await;
 
-    // a forbidden folder is told before anything is pressed
-    app.click("add-location").await;
-    fill(&app, "place-name", "added").await;
-    fill(&app, "place-path", "/etc").await;
-    app.wait_for_text("error-place", "/etc").await;
-    fill(&app, "place-path", &added.display().to_string()).await;
-    app.wait_until_gone("error-place").await;
-    app.click("place-save").await;
-    app.find("location-added").await;
-    fill(&app, "value-worker-concurrency-field", "999").await;
-    app.wait_for_text("value-worker-concurrency", "outside 1 to 256")
-        .await;
-    fill(&app, "value-worker-concurrency-field", "3").await;
-    app.wait_for_text("draft-bar", "2 changes not saved").await;
+    two_changes_are_drafted(&app, &added).await;
     assert_eq!(config(&installation), text, "nothing is saved unseen");
 
     // somebody edits the file by hand while the draft is open
@@ -68,13 +85,7 @@ async fn a_draft_is_judged_as_it_is_typed_shown_saved_and_never_written_over_ano
     }
     assert!(now.contains(&added.display().to_string()), "{now}");
 
-    // what the history takes is counted, and its preview is one click away
-    app.wait_for_text("history-audit", "1").await;
-    app.click("history-preview").await;
-    app.find("plan-dialog").await;
-    let queue = installation.queue().await;
-    let tasks = all_tasks(&queue).await;
-    assert!(tasks.iter().all(|task| task.dry_run), "{tasks:#?}");
+    the_history_is_counted_and_previewed(&app, &installation).await;
     app.close().await;
 
     let app = App::open(&installation).await;
