@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::webdriver::App;
 
-/// Keys by their WebDriver names.
+/// Keys by their `WebDriver` names.
 pub(crate) mod key {
     pub(crate) const TAB: char = '\u{e004}';
     pub(crate) const ENTER: char = '\u{e007}';
