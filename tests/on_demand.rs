@@ -413,7 +413,7 @@ const TIMERS: [(&str, usize, &str); 30] = [
     (
         "crates/console/src/vitals.rs",
         1,
-        "a dashboard that somebody looks at: one sample a second",
+        "a dashboard that somebody looks at: one sample a second, on the Overview every five",
     ),
     (
         "crates/console/src/watch.rs",

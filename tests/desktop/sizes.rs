@@ -58,7 +58,7 @@ impl Looked {
     }
 }
 
-/// By the keyboard: `WebDriver`'s mouse does not know how large the page is shown.
+/// By the keyboard: the driver's mouse does not know how large the page is shown.
 async fn press(app: &App, id: &str) {
     let script = "document.querySelector(`[data-testid=${arguments[0]}]`).focus()";
     app.find(id).await;

@@ -1,4 +1,4 @@
-//! This host's vital signs for the Overview, sampled once a second while, and only while, somebody looks.
+//! This host's vital signs for the Overview, sampled every five seconds while, and only while, somebody looks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,9 @@ use crate::watch::unless_closed;
 
 /// A dashboard's pace.
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+
+/// The Overview's pace: it says how this host stands, and a window that is drawn anew every second is never idle.
+const CALM_PAUSE: Duration = Duration::from_secs(5);
 
 /// One watcher's samples. Dropping it ends the sampling.
 #[derive(Debug)]
@@ -35,7 +38,8 @@ pub type VitalsWatch = Samples<HostVitals>;
 /// looking at all the more. Must be called inside a tokio runtime.
 pub fn watch_vitals() -> VitalsWatch {
     let sampler = Shared::new(SystemSampler::new());
-    watch(PAUSE, move || {
+    // the use of the processors is known with the second sample
+    watch_at(PAUSE, CALM_PAUSE, move || {
         sampler.sample(|sampler| sampler.sample(SystemClock.now()))
     })
 }
@@ -80,18 +84,33 @@ where
     T: Send + 'static,
     F: Future<Output = Option<T>> + Send + 'static,
 {
+    watch_at(pause, pause, sample)
+}
+
+/// The same with another pause after the first sample.
+fn watch_at<T, F>(
+    first: Duration,
+    pause: Duration,
+    sample: impl FnMut() -> F + Send + 'static,
+) -> Samples<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Option<T>> + Send + 'static,
+{
     let (sender, samples) = mpsc::channel(1);
-    tokio::spawn(keep_sampling(pause, sample, sender));
+    tokio::spawn(keep_sampling(first, pause, sample, sender));
     Samples { samples }
 }
 
 async fn keep_sampling<T, F>(
+    first: Duration,
     pause: Duration,
     mut sample: impl FnMut() -> F + Send + 'static,
     sender: mpsc::Sender<T>,
 ) where
     F: Future<Output = Option<T>> + Send,
 {
+    let mut next = first;
     loop {
         // room first: a screen that is slow to draw is not sampled for, either
         let Ok(room) = sender.reserve().await else {
@@ -101,9 +120,10 @@ async fn keep_sampling<T, F>(
             return;
         };
         room.send(sample);
-        if !unless_closed(&sender, sleep(pause)).await {
+        if !unless_closed(&sender, sleep(next)).await {
             return;
         }
+        next = pause;
     }
 }
 

@@ -161,6 +161,11 @@ async fn vitals_are_sampled_for_who_watches() {
     assert!(second.cpu_percent.is_some());
     assert!(
         second.at.since(first.at) >= Duration::from_millis(900),
-        "one sample a second"
+        "a second for the use of the processors"
+    );
+    let third = watch.next().await.unwrap();
+    assert!(
+        third.at.since(second.at) >= Duration::from_millis(4_900),
+        "then one every five seconds"
     );
 }
