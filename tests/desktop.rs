@@ -19,5 +19,6 @@ mod desktop {
     mod live;
     mod notifications;
     mod settings;
+    mod tasks;
     mod trash;
 }

@@ -546,6 +546,11 @@ const TIMERS: [(&str, usize, &str); 29] = [
         "the pause in typing before a search",
     ),
     (
+        "ui/src/routes/tasks/LogView.svelte",
+        2,
+        "the pause in typing before a search",
+    ),
+    (
         "ui/src/routes/tasks/TasksPage.svelte",
         2,
         "the pause in typing before a search",

@@ -18,6 +18,7 @@ mod figures;
 mod history;
 mod idle;
 mod latency;
+mod log;
 #[path = "../machine.rs"]
 mod machine;
 mod noop;
@@ -30,7 +31,7 @@ mod statistics;
 use database::Databases;
 
 /// The parts, in the order they are measured.
-const PARTS: [&str; 9] = [
+const PARTS: [&str; 10] = [
     "disk",
     "enqueue",
     "drain",
@@ -38,6 +39,7 @@ const PARTS: [&str; 9] = [
     "idle",
     "recovery",
     "pages",
+    "log",
     "statistics",
     "history",
 ];
@@ -82,6 +84,9 @@ async fn main() {
     }
     if wanted("pages") {
         pages::measure(&databases).await;
+    }
+    if wanted("log") {
+        log::measure(&databases).await;
     }
     if wanted("statistics") {
         statistics::measure(&databases).await;

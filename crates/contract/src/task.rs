@@ -75,6 +75,7 @@ pub struct Progress {
     pub message: String,
     /// True once the worker has seen that an operator wants the task to stop.
     #[serde(default)]
+    #[ts(as = "Option<bool>", optional)]
     pub stopping: bool,
 }
 

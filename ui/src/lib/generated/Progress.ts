@@ -23,4 +23,4 @@ message: string,
 /**
  * True once the worker has seen that an operator wants the task to stop.
  */
-stopping: boolean, };
+stopping?: boolean, };
