@@ -37,7 +37,13 @@ pub(crate) async fn measure(databases: &Databases) {
             assert_eq!(lines.len(), PAGE as usize);
         }
         let bar = Bar::Below(10.0);
-        times(name, "a page of 200 lines, anywhere", &samples, Bar::None, bar);
+        times(
+            name,
+            "a page of 200 lines, anywhere",
+            &samples,
+            Bar::None,
+            bar,
+        );
 
         for (what, text) in [
             ("one line in seven", "multiple of 7."),
@@ -48,9 +54,22 @@ pub(crate) async fn measure(databases: &Databases) {
             let (looks, found) = search(&queue, &id, text).await;
             let whole = begun.elapsed().as_secs_f64();
             let what = format!("a text that is in {what}");
-            times(name, &format!("{what}: one look"), &looks, Bar::None, Bar::None);
+            times(
+                name,
+                &format!("{what}: one look"),
+                &looks,
+                Bar::None,
+                Bar::None,
+            );
             let count = format!("{} looks, {found} found", looks.len());
-            row(name, &format!("{what}: the whole log"), &count, &[whole], "s", Bar::None);
+            row(
+                name,
+                &format!("{what}: the whole log"),
+                &count,
+                &[whole],
+                "s",
+                Bar::None,
+            );
         }
         queue.close().await;
         databases.remove(&url).await;

@@ -133,8 +133,8 @@ async fn fill(test: &TestQueue) {
     }
 }
 
-async fn a_bulk_cancel_does_what_was_counted_and_nothing_else(test: TestQueue) {
-    let filters = [
+fn some_filters(now: Timestamp) -> Vec<TaskFilter> {
+    vec![
         TaskFilter::default(),
         TaskFilter {
             states: vec![TaskState::Queued],
@@ -186,11 +186,14 @@ async fn a_bulk_cancel_does_what_was_counted_and_nothing_else(test: TestQueue) {
         },
         TaskFilter {
             since: Some(Timestamp(0)),
-            until: Some(test.queue.now()),
+            until: Some(now),
             ..TaskFilter::default()
         },
-    ];
-    for filter in filters {
+    ]
+}
+
+async fn a_bulk_cancel_does_what_was_counted_and_nothing_else(test: TestQueue) {
+    for filter in some_filters(test.queue.now()) {
         fill(&test).await;
         let page = test.queue.tasks(&filter, None, 500).await.unwrap().tasks;
         let of = |wanted: &[TaskState]| {

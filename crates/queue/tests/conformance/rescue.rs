@@ -76,8 +76,8 @@ async fn a_lost_attempt_counts_and_says_what_happened(test: TestQueue) {
             .collect::<Vec<_>>()
     };
     let (lost, broken) = ((id, true), (broken, false));
-    assert_eq!(listed(FailedAs::Lost).await, [lost.clone()]);
-    assert_eq!(listed(FailedAs::Error).await, [broken.clone()]);
+    assert_eq!(listed(FailedAs::Lost).await, std::slice::from_ref(&lost));
+    assert_eq!(listed(FailedAs::Error).await, std::slice::from_ref(&broken));
     assert_eq!(listed(FailedAs::Any).await, [broken, lost]);
 }
 
