@@ -2,7 +2,7 @@
 # bench.sh queue|cleanup|health|export|ui [PART…]: measures the queue, cleaning, looking at a host, reports, or the window, in a release build;
 # without a part, all of them.
 #
-# queue: disk enqueue drain backlog latency idle recovery pages statistics history peers
+# queue: disk enqueue drain backlog latency idle recovery pages log statistics history peers
 # cleanup: trees wide deep flat links, work preview clean, and absurd; SIZE="200000 1000000" files, ROUNDS=5,
 #   PEERS=no leaves out everybody but find
 # health: sample dashboard; DURATION=60 seconds of the dashboard

@@ -31,6 +31,7 @@ const COMMANDS: &[&str] = &[
     "task_detail",
     "earlier_runs",
     "task_log",
+    "search_task_log",
     "save_report",
     "watch_task",
     "health_history",

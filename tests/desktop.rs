@@ -22,6 +22,7 @@ mod desktop {
     mod notifications;
     mod settings;
     mod sizes;
+    mod tasks;
     mod trash;
     mod workers;
 }

@@ -18,6 +18,7 @@ use support::process::worker_program;
 use upkeep_config::Folders;
 use upkeep_console::Console;
 use upkeep_contract::settings::LocationSettings;
+use upkeep_contract::settings_draft::SettingChange;
 
 /// A path, and words of which one stands in every refusal of it.
 struct Row {
@@ -199,8 +200,14 @@ async fn what_may_never_be_cleaned_cannot_be_turned_on_in_settings() {
             ..LocationSettings::new("bad", row.path.to_str().unwrap())
         };
         for previous in [None, Some("scratch".to_owned())] {
+            let change = SettingChange::SaveLocation {
+                previous_name: previous,
+                location: location.clone(),
+            };
+            let review = console.review_settings(vec![change.clone()]).await.unwrap();
+            assert_eq!(review.problems.len(), 1, "{}", row.what);
             let error = console
-                .save_location(previous, location.clone())
+                .save_settings(None, vec![change])
                 .await
                 .expect_err(row.what);
             let said = format!("{error}; hint: {}", error.hint());

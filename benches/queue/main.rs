@@ -18,6 +18,7 @@ mod figures;
 mod history;
 mod idle;
 mod latency;
+mod log;
 #[path = "../machine.rs"]
 mod machine;
 mod noop;
@@ -30,7 +31,7 @@ mod statistics;
 use database::Databases;
 
 /// The parts, in the order they are measured.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     "disk",
     "enqueue",
     "drain",
@@ -39,6 +40,7 @@ const PARTS: [&str; 10] = [
     "idle",
     "recovery",
     "pages",
+    "log",
     "statistics",
     "history",
 ];
@@ -86,6 +88,9 @@ async fn main() {
     }
     if wanted("pages") {
         pages::measure(&databases).await;
+    }
+    if wanted("log") {
+        log::measure(&databases).await;
     }
     if wanted("statistics") {
         statistics::measure(&databases).await;

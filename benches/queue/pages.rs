@@ -1,9 +1,9 @@
 //! Pages of the list of tasks out of a long history, under each filter.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use upkeep_contract::task::{TaskCursor, TaskFilter, TaskState};
-use upkeep_contract::{TaskId, Timestamp};
+use upkeep_contract::task::{FailedAs, TaskCursor, TaskFilter, TaskState};
+use upkeep_contract::{Clock, SystemClock, TaskId, Timestamp};
 use upkeep_queue::{NewWorker, Queue};
 use upkeep_testkit::history::{COMMON_TEXT, OPERATIONS, RARE_TEXT, group_of, host_of};
 use upkeep_testkit::{fill_history, new_worker};
@@ -120,6 +120,7 @@ fn filters(newest: &str) -> Vec<(String, TaskFilter)> {
             ..TaskFilter::default()
         },
     ));
+    all.extend(newer_filters());
     all.push(("text, common".to_owned(), text(COMMON_TEXT)));
     all.push(("text, rare".to_owned(), text(RARE_TEXT)));
     all.push(("text, nowhere".to_owned(), text("no such words anywhere")));
@@ -143,6 +144,62 @@ fn filters(newest: &str) -> Vec<(String, TaskFilter)> {
     ));
     all.push(("the beginning of an id (8)".to_owned(), text(&newest[..8])));
     all
+}
+
+/// Who asked, when, and whether the worker was lost.
+fn newer_filters() -> Vec<(String, TaskFilter)> {
+    let now = SystemClock.now();
+    let ago = |days: u64| Some(now.minus(Duration::from_hours(24 * days)));
+    let by = |name: &str| TaskFilter {
+        requested_by: Some(name.to_owned()),
+        ..TaskFilter::default()
+    };
+    let lost = |failed_as| TaskFilter {
+        states: vec![TaskState::Failed],
+        failed_as,
+        ..TaskFilter::default()
+    };
+    let times = TaskFilter {
+        since: ago(200),
+        until: ago(100),
+        ..TaskFilter::default()
+    };
+    vec![
+        ("asked for by one of 31".to_owned(), by("operator-07")),
+        ("asked for by nobody".to_owned(), by("nobody")),
+        (
+            "asked for by one of 31, and failed".to_owned(),
+            TaskFilter {
+                states: vec![TaskState::Failed],
+                ..by("operator-07")
+            },
+        ),
+        (
+            "asked for by one of 31, and an operation".to_owned(),
+            TaskFilter {
+                operations: vec![OPERATIONS[0].into()],
+                ..by("operator-07")
+            },
+        ),
+        ("100 days of the year".to_owned(), times.clone()),
+        (
+            "100 days of the year, and partial".to_owned(),
+            TaskFilter {
+                states: vec![TaskState::Partial],
+                ..times.clone()
+            },
+        ),
+        (
+            "100 days of the year, a host, by one of 31".to_owned(),
+            TaskFilter {
+                host: Some(host_of(1)),
+                requested_by: by("operator-07").requested_by,
+                ..times
+            },
+        ),
+        ("lost".to_owned(), lost(FailedAs::Lost)),
+        ("failed, not lost".to_owned(), lost(FailedAs::Error)),
+    ]
 }
 
 /// A filter followed to its last page.

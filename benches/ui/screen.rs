@@ -169,6 +169,7 @@ async fn report(queue: &Queue, claim: &Claim, time: Duration) {
             done: u64::from(done),
             total: Some(u64::from(reports)),
             unit: "files".to_owned(),
+            stopping: false,
             message: now.as_millis().to_string(),
         };
         queue

@@ -48,6 +48,7 @@ pub(crate) fn register(builder: Builder<Wry>) -> Builder<Wry> {
         tasks::task_detail,
         tasks::earlier_runs,
         tasks::task_log,
+        tasks::search_task_log,
         tasks::save_report,
         tasks::watch_task,
         health::health_history,

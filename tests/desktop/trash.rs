@@ -101,16 +101,21 @@ async fn newest(installation: &Installation, operation: &str) -> Task {
     found.next().unwrap()
 }
 
+/// One that somebody has open, one that cannot go, and the largest.
+fn special_files(root: &Path) {
+    files::file(&root.join("open.log"), 72);
+    files::file(&root.join("locked/cannot-go.txt"), 72);
+    std::fs::write(root.join("large.iso"), vec![7; 3_000_000]).unwrap();
+    files::age(&root.join("large.iso"), 24 * 40);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cleanup_into_the_trash_is_decided_on_watched_looked_through_and_taken_back() {
     const MANY: usize = 60_000;
     let (installation, data) = with_trash();
     let root = installation.scratch();
     files::many_files(&root.join("many"), MANY, 48);
-    files::file(&root.join("open.log"), 72);
-    files::file(&root.join("locked/cannot-go.txt"), 72);
-    std::fs::write(root.join("large.iso"), vec![7; 3_000_000]).unwrap();
-    files::age(&root.join("large.iso"), 24 * 40);
+    special_files(&root);
     let in_use = File::open(root.join("open.log")).unwrap();
     flock(&in_use, FlockOperation::LockExclusive).unwrap();
     let locked = files::Undeletable::lock(&root.join("locked"));

@@ -26,6 +26,7 @@ import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { ValueKind } from "$lib/generated/ValueKind";
 import type { ValueSetting } from "$lib/generated/ValueSetting";
 import type { Waiting } from "$lib/generated/Waiting";
+import { ALL_TASKS } from "$lib/operations/task-choice";
 import type { Worker } from "$lib/generated/Worker";
 
 /** Half past twelve on a Monday; everything below happens around it. */
@@ -142,6 +143,7 @@ export function aTask(change: Partial<Task> = {}): Task {
     progress: null,
     error: null,
     rerun_of: null,
+    lost: false,
     ...change,
   };
 }
@@ -173,7 +175,7 @@ export function fannedOut(group_id: string, hosts: string[], waiting?: Waiting):
 }
 
 export function aFilter(change: Partial<TaskFilter> = {}): TaskFilter {
-  return { states: [], operations: [], host: null, group: null, text: "", ...change };
+  return { ...ALL_TASKS, ...change };
 }
 
 export function anAttempt(change: Partial<Attempt> = {}): Attempt {

@@ -23,6 +23,7 @@ import type { HealthReport } from "$lib/generated/HealthReport";
 import type { HistoryRoom } from "$lib/generated/HistoryRoom";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LiveSample } from "$lib/generated/LiveSample";
+import type { LogHits } from "$lib/generated/LogHits";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { Overview } from "$lib/generated/Overview";
 import type { Preferences } from "$lib/generated/Preferences";
@@ -44,6 +45,7 @@ import type { TaskPage } from "$lib/generated/TaskPage";
 import type { TaskUpdate } from "$lib/generated/TaskUpdate";
 import type { TriggerOutcome } from "$lib/generated/TriggerOutcome";
 import type { Worker } from "$lib/generated/Worker";
+import { ALL_TASKS } from "$lib/operations/task-choice";
 import { isAlive } from "$lib/operations/workers";
 import { accepted, anOverview, fannedOut, NOW, someFigures, someRoom, someSettings } from "./builders";
 
@@ -127,7 +129,9 @@ export class FakeBackend implements Backend {
   update(detail: TaskDetail, log: LogLine[] = []): void {
     this.details.set(detail.task.id, detail);
     this.logs.set(detail.task.id, [...(this.logs.get(detail.task.id) ?? []), ...log]);
-    for (const watcher of this.#taskWatchers.get(detail.task.id) ?? []) watcher.update({ detail, log });
+    const log_end = this.#logEnd(detail.task.id);
+    for (const watcher of this.#taskWatchers.get(detail.task.id) ?? [])
+      watcher.update({ detail, log, log_end });
   }
 
   changed(...changes: Change[]): void {
@@ -263,6 +267,21 @@ export class FakeBackend implements Backend {
     this.#answer("taskLog", () =>
       (this.logs.get(taskId) ?? []).filter((line) => line.sequence > (after ?? 0)).slice(0, limit),
     );
+  /** Lines looked at in one look of a search. */
+  linesLookedAt = Infinity;
+  searchTaskLog = (taskId: string, text: string, after: number) =>
+    this.#answer("searchTaskLog", (): LogHits => {
+      const end = this.#logEnd(taskId);
+      const last = Math.min(end, after + this.linesLookedAt);
+      const lines = (this.logs.get(taskId) ?? [])
+        .filter(({ sequence }) => sequence > after && sequence <= last)
+        .filter(({ message }) => message.toLowerCase().includes(text.toLowerCase()))
+        .map(({ sequence }) => sequence);
+      return { lines, searched_to: Math.max(after, last), log_end: end };
+    });
+  #logEnd(taskId: string): number {
+    return this.logs.get(taskId)?.at(-1)?.sequence ?? 0;
+  }
   saveReport = (taskId: string) =>
     this.#answer("saveReport", (): string | null => `/home/anna/report-${taskId}.json`);
 
@@ -273,7 +292,7 @@ export class FakeBackend implements Backend {
       if (!watchers.has(watcher)) return;
       const detail = this.details.get(taskId);
       const log = (this.logs.get(taskId) ?? []).slice(-500);
-      if (detail) watcher.update({ detail, log });
+      if (detail) watcher.update({ detail, log, log_end: this.#logEnd(taskId) });
     });
     return () => watchers.delete(watcher);
   };
@@ -394,8 +413,8 @@ export class FakeBackend implements Backend {
   }
 
   #group(groupId: string): TaskGroup {
-    const tasks = this.#matching({ states: [], operations: [], host: null, group: groupId, text: "" }).sort(
-      (a, b) => (a.target_host ?? "").localeCompare(b.target_host ?? ""),
+    const tasks = this.#matching({ ...ALL_TASKS, group: groupId }).sort((a, b) =>
+      (a.target_host ?? "").localeCompare(b.target_host ?? ""),
     );
     const [first] = tasks;
     if (!first)
@@ -522,6 +541,10 @@ function matches(filter: TaskFilter): (task: Task) => boolean {
     (filter.operations.length === 0 || filter.operations.includes(task.operation)) &&
     (filter.host === null || [task.worker_host, task.target_host].includes(filter.host)) &&
     (filter.group === null || task.group_id === filter.group) &&
+    task.requested_by.toLowerCase().includes((filter.requested_by ?? "").toLowerCase()) &&
+    (filter.since === null || task.enqueued_at >= filter.since) &&
+    (filter.until === null || task.enqueued_at < filter.until) &&
+    (filter.failed_as === "any" || task.state !== "failed" || task.lost === (filter.failed_as === "lost")) &&
     JSON.stringify(task).includes(filter.text);
 }
 

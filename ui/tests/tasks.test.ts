@@ -1,7 +1,7 @@
-import { fireEvent } from "@testing-library/svelte";
+import { cleanup, fireEvent } from "@testing-library/svelte";
 import { expect, test } from "vitest";
 import { parseRoute, router } from "$lib/state/router.svelte";
-import { filterFromQuery, filterHref } from "$lib/state/task-list.svelte";
+import { choiceFromQuery, EVERY_TASK, filterHref, standings, taskFilter } from "$lib/operations/task-choice";
 import {
   accepted,
   aCleanup,
@@ -45,7 +45,7 @@ test("states and operation narrow the list and stand in the address", async () =
   await openApp(backend, "#/tasks");
   await click("filter-failed");
   expect(ids()).toEqual(["task-1", "task-3", "task-5"]);
-  expect(window.location.hash).toBe("#/tasks?state=failed");
+  expect(window.location.hash).toBe("#/tasks?state=failed&failed=error");
   await click("filter-failed");
   expect(ids()).toHaveLength(6);
 });
@@ -131,16 +131,166 @@ test.each([
 ])("the address %s is the page %s", (hash, page) => expect(parseRoute(hash).page).toBe(page));
 
 test("a filter survives its address", () => {
-  const filter = aFilter({
-    states: ["failed"],
-    operations: ["health-check"],
-    host: "web 02",
-    group: "g",
-    text: "desk & 7?",
+  const check = (choice: typeof EVERY_TASK) => {
+    const route = parseRoute(filterHref(choice));
+    expect(route.page === "tasks" && choiceFromQuery(route.query)).toEqual(choice);
+  };
+  check(EVERY_TASK);
+  check({
+    ...aFilter({
+      states: ["failed"],
+      operations: ["health-check"],
+      host: "web 02",
+      group: "g",
+      requested_by: "anna & (desktop)",
+      since: NOW - 1000,
+      until: NOW,
+      failed_as: "lost",
+      text: "desk & 7?",
+    }),
+    range: "",
   });
-  const route = parseRoute(filterHref(filter));
-  expect(route.page === "tasks" && filterFromQuery(route.query)).toEqual(filter);
-  expect(filterFromQuery(new URLSearchParams("state=failed,bogus")).states).toEqual(["failed"]);
+  check({ ...EVERY_TASK, range: "week" });
+  const read = (query: string) => choiceFromQuery(new URLSearchParams(query));
+  expect(read("state=failed,bogus").states).toEqual(["failed"]);
+  // a link of somebody else says whatever it likes
+  expect(read("range=aeon&since=yesterday&failed=lost&until=-1")).toEqual(EVERY_TASK);
+});
+
+test("a range ends when it is asked for, and two times stay where they are", () => {
+  const since = (choice: Partial<typeof EVERY_TASK>) => {
+    const filter = taskFilter({ ...EVERY_TASK, ...choice }, NOW);
+    expect(filter).not.toHaveProperty("range");
+    return [filter.since, filter.until];
+  };
+  expect(since({ range: "hour" })).toEqual([NOW - 3_600_000, null]);
+  expect(since({ since: 5, until: 9 })).toEqual([5, 9]);
+  expect(since({})).toEqual([null, null]);
+});
+
+test("lost is apart from failed: its own word, its own filter, not among what failed by itself", async () => {
+  const backend = new FakeBackend();
+  const error = { kind: "lease_expired", message: "the worker stopped without a word", hint: "" };
+  backend.update(detailOf(ended("failed", { id: "lost", lost: true, error })));
+  backend.update(detailOf(ended("failed", { id: "broken" })));
+  backend.update(detailOf(running({ id: "gone", lost: true })));
+  backend.update(detailOf(running({ id: "runs" })));
+  await openApp(backend, "#/tasks");
+  const words = Object.fromEntries(
+    all("task-row").map((row) => [row.dataset.taskId, row.querySelector(".badge")?.textContent.trim()]),
+  );
+  expect(words).toEqual({ lost: "Lost", broken: "Failed", gone: "Worker gone", runs: "Running" });
+  await click("filter-lost");
+  expect(ids()).toEqual(["lost"]);
+  expect(window.location.hash).toBe("#/tasks?state=failed&failed=lost");
+  await click("filter-failed");
+  expect(ids().sort()).toEqual(["broken", "lost"]);
+  await click("filter-lost");
+  expect(ids()).toEqual(["broken"]);
+  // a link to all that failed shows both, and says so
+  expect(standings(aFilter({ states: ["failed"] }))).toEqual(["failed", "lost"]);
+  await click("filter-queued");
+  await click("filter-lost");
+  await click("filter-failed");
+  expect(standings(choiceFromQuery(new URLSearchParams(window.location.hash.split("?")[1])))).toEqual([
+    "queued",
+    "lost",
+  ]);
+});
+
+test("who asked and when narrow the list and stand in the address", async () => {
+  const backend = new FakeBackend();
+  const hour = 3_600_000;
+  const now = Date.now();
+  const add = (id: string, requested_by: string, ago: number) =>
+    backend.update(detailOf(ended("succeeded", { id, requested_by, enqueued_at: now - ago })));
+  add("new", "anna@desk-7 (desktop)", 60_000);
+  add("old", "anna@desk-7 (desktop)", 30 * hour);
+  add("other", "bert@desk-8 (command line)", 120_000);
+  await openApp(backend, "#/tasks");
+  const offered = [...((find("filter-by") as HTMLInputElement).list?.options ?? [])].map(
+    (option) => option.value,
+  );
+  expect(offered).toEqual(["anna@desk-7 (desktop)", "bert@desk-8 (command line)"]);
+  await fireEvent.input(find("filter-by"), { target: { value: " Anna " } });
+  await eventually(() => expect(ids()).toEqual(["new", "old"]));
+  await fireEvent.change(find("filter-time"), { target: { value: "day" } });
+  await settled();
+  expect(ids()).toEqual(["new"]);
+  expect(window.location.hash).toBe("#/tasks?by=Anna&range=day");
+  await fireEvent.change(find("filter-time"), { target: { value: "between" } });
+  await settled();
+  expect(ids()).toEqual(["new", "old"]);
+  const at = (ms: number) =>
+    new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  await fireEvent.change(find("filter-until"), { target: { value: at(now - hour) } });
+  await settled();
+  expect(ids()).toEqual(["old"]);
+  await fireEvent.change(find("filter-since"), { target: { value: at(now - 2 * hour) } });
+  await settled();
+  expect(text("tasks-empty")).toContain("No task matches");
+  expect(window.location.hash).toMatch(/by=Anna&since=\d+&until=\d+$/);
+});
+
+test("a filter is saved under a name, chosen again on another day, and removed", async () => {
+  window.localStorage.clear();
+  await openApp(withTasks(6), "#/tasks");
+  expect(query("filter-new"), "all tasks are no filter").toBeNull();
+  await click("filter-failed");
+  await fireEvent.change(find("filter-time"), { target: { value: "week" } });
+  await settled();
+  await click("filter-new");
+  expect(document.activeElement).toBe(find("filter-name"));
+  await click("filter-save");
+  expect(document.body.textContent).toContain("Give it a name.");
+  await fireEvent.input(find("filter-name"), { target: { value: "Broken this week" } });
+  await click("filter-save");
+  expect(query("filter-new")).toBeNull();
+  cleanup();
+  await openApp(withTasks(6), "#/tasks");
+  expect(ids()).toHaveLength(6);
+  const options = [...find("filter-saved").querySelectorAll("option")].map((option) => option.textContent);
+  expect(options).toEqual(["Saved filters", "Broken this week"]);
+  await fireEvent.change(find("filter-saved"), { target: { value: "Broken this week" } });
+  await settled();
+  expect(window.location.hash).toBe("#/tasks?state=failed&failed=error&range=week");
+  await click("filter-remove");
+  expect(query("filter-saved")).toBeNull();
+  expect(JSON.parse(window.localStorage.getItem("upkeep.filters") ?? "")).toEqual([]);
+});
+
+test.each(["", "null", "{", '{"a":1}', '[1,null,{"name":3}]', '[{"name":"x","href":"#/settings"}]'])(
+  "whatever storage holds, the page of tasks opens: %s",
+  async (stored) => {
+    window.localStorage.setItem("upkeep.filters", stored);
+    await openApp(withTasks(2), "#/tasks");
+    expect(ids()).toHaveLength(2);
+    window.localStorage.clear();
+  },
+);
+
+test("the arrow beyond the last row brings the next page, and who comes back goes on where they were", async () => {
+  const backend = withTasks(70);
+  await openApp(backend, "#/tasks");
+  const last = all("task-row").at(-1) as HTMLElement;
+  last.focus();
+  await settled();
+  await fireEvent.keyDown(last, { key: "ArrowDown" });
+  await settled();
+  expect(ids()).toHaveLength(70);
+  await fireEvent.keyDown(last, { key: "ArrowDown" });
+  expect(document.activeElement?.getAttribute("data-task-id")).toBe("task-50");
+  const third = all("task-row")[2] as HTMLElement;
+  third.focus();
+  await settled();
+  await fireEvent.keyDown(third, { key: "Enter" });
+  cleanup();
+  await openApp(backend, "#/tasks");
+  expect(
+    all("task-row")
+      .filter((row) => row.tabIndex === 0)
+      .map((row) => row.dataset.taskId),
+  ).toEqual(["task-2"]);
 });
 
 test("a task shows its state, attempts, log, report and parameters", async () => {
@@ -166,43 +316,6 @@ test("a task shows its state, attempts, log, report and parameters", async () =>
   expect(text("report-problem")).toContain("read-only");
   expect(text("task-params")).toContain("max_age_hours");
   expect(find("task-raw").querySelector("pre")?.textContent).toContain('"outcome": "lost"');
-});
-
-test("log lines arrive as they are logged, each once", async () => {
-  const backend = new FakeBackend();
-  const line = (sequence: number) => ({
-    sequence,
-    attempt: 1,
-    at: NOW,
-    level: "info" as const,
-    message: `line ${sequence}`,
-  });
-  backend.update(detailOf(running()), [line(1), line(2)]);
-  await openApp(backend, "#/tasks/task-1");
-  backend.update(detailOf(running()), [line(2), line(3)]);
-  await settled();
-  expect(all("log-line").map((row) => row.querySelector(".message")?.textContent)).toEqual([
-    "line 1",
-    "line 2",
-    "line 3",
-  ]);
-});
-
-test("earlier lines of a long log can be had", async () => {
-  const backend = new FakeBackend();
-  const lines = Array.from({ length: 1800 }, (_, index) => ({
-    sequence: index + 1,
-    attempt: 1,
-    at: NOW,
-    level: "info" as const,
-    message: `line ${index + 1}`,
-  }));
-  backend.update(detailOf(ended("succeeded")), lines);
-  await openApp(backend, "#/tasks/task-1");
-  expect(all("log-line")).toHaveLength(500);
-  await click("log-earlier");
-  expect(all("log-line")).toHaveLength(1800);
-  expect(query("log-earlier")).toBeNull();
 });
 
 test("run again of a cleanup makes a new preview and never repeats the old plan", async () => {

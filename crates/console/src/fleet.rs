@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use upkeep_contract::group::{FanOutOutcome, FanOutTask, TaskGroup};
 use upkeep_contract::task::TaskState;
 use upkeep_contract::worker::Worker;
@@ -68,6 +68,14 @@ impl Console {
         if requests.is_empty() {
             return Ok(FanOutOutcome::NothingToRepeat);
         }
+        let hosts: Vec<&str> = requests
+            .iter()
+            .filter_map(|request| request.host.as_deref())
+            .collect();
+        let parameters = json!({ "operation": group.operation, "hosts": hosts });
+        self.queue
+            .record(&self.requester, "repeat_group", id.as_str(), &parameters)
+            .await?;
         self.fan_out(requests).await
     }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use upkeep_contract::operation::OperationDescription;
 use upkeep_contract::overview::{OperationOverview, Overview};
-use upkeep_contract::task::{LogLine, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskState};
+use upkeep_contract::task::{
+    LogHits, LogLine, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskState,
+};
 use upkeep_contract::worker::WorkerState;
 use upkeep_contract::{ErrorReply, TaskId};
 use upkeep_queue::QueueError;
@@ -125,5 +127,18 @@ impl Console {
     ) -> Result<Vec<LogLine>, ConsoleError> {
         let limit = limit.clamp(1, LOG_PAGE_MAX);
         Ok(self.queue.log_after(id, after.unwrap_or(0), limit).await?)
+    }
+    /// Looks for a text in a task's log after a line, as far as one look goes; the answer says how far
+    /// that was, and the next look goes on there.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Queue`] when the database cannot be reached.
+    pub async fn search_task_log(
+        &self,
+        id: &TaskId,
+        text: &str,
+        after: i64,
+    ) -> Result<LogHits, ConsoleError> {
+        Ok(self.queue.search_log(id, text, after).await?)
     }
 }

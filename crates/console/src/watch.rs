@@ -45,7 +45,12 @@ impl Console {
         let changes = self.queue.changes();
         let detail = self.queue.task(id).await?;
         let log = self.queue.log_tail(id, LINES_MAX).await?;
-        let first = TaskUpdate { detail, log };
+        let log_end = last_sequence(&log).unwrap_or(0);
+        let first = TaskUpdate {
+            detail,
+            log,
+            log_end,
+        };
         // one update waits at most: a slow screen gets the newest state next, not a backlog
         let (sender, updates) = mpsc::channel(1);
         let follower = Follower {
@@ -132,7 +137,16 @@ impl Follower {
 async fn read(queue: &Queue, id: &TaskId, after: i64) -> Result<TaskUpdate, QueueError> {
     let detail = queue.task(id).await?;
     let log = queue.log_after(id, after, LINES_MAX).await?;
-    Ok(TaskUpdate { detail, log })
+    let log_end = if log.len() < LINES_MAX as usize {
+        last_sequence(&log).unwrap_or(after)
+    } else {
+        queue.log_end(id).await?
+    };
+    Ok(TaskUpdate {
+        detail,
+        log,
+        log_end,
+    })
 }
 
 fn last_sequence(lines: &[LogLine]) -> Option<i64> {

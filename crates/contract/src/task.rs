@@ -73,6 +73,10 @@ pub struct Progress {
     pub unit: String,
     /// What is going on, for a person.
     pub message: String,
+    /// True once the worker has seen that an operator wants the task to stop.
+    #[serde(default)]
+    #[ts(as = "Option<bool>", optional)]
+    pub stopping: bool,
 }
 
 /// Why an attempt or task did not succeed.
@@ -138,6 +142,9 @@ pub struct Task {
     pub error: Option<TaskError>,
     /// The task this one runs again.
     pub rerun_of: Option<TaskId>,
+    /// True when its worker was lost: it failed because nobody extended its lease any more, or it
+    /// runs by the books while its worker has stopped or gives no sign of life.
+    pub lost: bool,
 }
 
 /// How one attempt ended.
@@ -365,9 +372,30 @@ pub struct TaskFilter {
     pub host: Option<String>,
     /// Only the tasks of this fan-out.
     pub group: Option<GroupId>,
+    /// Only tasks that somebody asked for whose name contains this, such as `anna` or `(desktop)`.
+    pub requested_by: Option<String>,
+    /// Only tasks enqueued at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only tasks enqueued before this time.
+    pub until: Option<Timestamp>,
+    /// Which of the failed tasks.
+    pub failed_as: FailedAs,
     /// Only tasks whose id, operation, requester, host, parameters or error contain this text. A text
     /// that looks like the beginning of an id (13 characters or more) finds by id alone.
     pub text: String,
+}
+
+/// Why a task failed, as far as a filter tells them apart. It leaves tasks in other states alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FailedAs {
+    /// For whatever reason.
+    #[default]
+    Any,
+    /// Its worker was lost, and no attempt was left.
+    Lost,
+    /// It ended with an error or took too long.
+    Error,
 }
 
 /// Where a page of tasks begins: after the last row of the page before (keyset paging).
@@ -398,4 +426,22 @@ pub struct TaskUpdate {
     pub detail: TaskDetail,
     /// Lines not sent before on this stream, the oldest first.
     pub log: Vec<LogLine>,
+    /// The sequence number of the log's newest line, 0 while there is none. The lines of a log are
+    /// numbered from 1 without a gap, so this is also how many there are.
+    #[ts(type = "number")]
+    pub log_end: i64,
+}
+
+/// Where a text stands in a task's log, as far as it was looked through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct LogHits {
+    /// The numbers of the lines that contain it, the oldest first.
+    #[ts(type = "Array<number>")]
+    pub lines: Vec<i64>,
+    /// Every line up to this number was looked at; the next look goes on after it.
+    #[ts(type = "number")]
+    pub searched_to: i64,
+    /// The newest line there was.
+    #[ts(type = "number")]
+    pub log_end: i64,
 }

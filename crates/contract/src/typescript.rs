@@ -51,6 +51,7 @@ pub fn export_types(directory: &Path) -> Result<(), ExportError> {
     statistics::StatisticsView::export_all(&config)?;
     task::CancelOutcome::export_all(&config)?;
     task::ForceCloseOutcome::export_all(&config)?;
+    task::LogHits::export_all(&config)?;
     task::PriorityOutcome::export_all(&config)?;
     task::TaskFilter::export_all(&config)?;
     task::TaskPage::export_all(&config)?;

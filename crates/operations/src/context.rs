@@ -68,6 +68,7 @@ impl Context {
             total,
             unit: unit.to_owned(),
             message: message.into(),
+            stopping: false,
         });
     }
 

@@ -26,6 +26,7 @@ mod group;
 mod history;
 mod levers;
 mod listing;
+mod log;
 mod open;
 mod reports;
 mod rescue;

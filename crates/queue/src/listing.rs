@@ -1,14 +1,12 @@
 //! Reading tasks: one, a page under a filter, what runs, what ended last.
 
 use serde_json::Value;
-use upkeep_contract::task::{
-    LogLine, Task, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskState,
-};
+use upkeep_contract::task::{Task, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskState};
 use upkeep_contract::{OperationId, TaskId, Timestamp};
 
 use crate::engine::{Connected, Statement, sql};
-use crate::filter::{ORDER, Route, Walk, push_after, push_filter, route};
-use crate::rows::{AttemptRow, LogRow, TASK_COLUMNS, TaskRow, json, read_all};
+use crate::filter::{ORDER, Route, Stretch, Walk, push_matching, route};
+use crate::rows::{AttemptRow, TASK_COLUMNS, TaskRow, json, read_all};
 use crate::{Queue, QueueError};
 
 /// The largest page: what a screen can show many times over.
@@ -77,7 +75,7 @@ impl Queue {
     /// A page of tasks, the newest first, after the last row of the page before.
     ///
     /// Whatever the filter and however long the history, it takes a bounded time: filters by state,
-    /// operation, host, group and id follow an index; for the others a limited number of rows is
+    /// operation, host, group, id and time follow an index; for the others a limited number of rows is
     /// looked at, and the page says how far it has looked ([`TaskPage::searched_to`]).
     ///
     /// # Errors
@@ -90,13 +88,14 @@ impl Queue {
     ) -> Result<TaskPage, QueueError> {
         let limit = limit.clamp(1, LARGEST_PAGE);
         let route = route(filter);
+        let stretch = Stretch::new(filter, after);
         let mut snapshot = self.engine.snapshot().await?;
         let end = if route.exact {
             None
         } else {
-            looked_at_last(&mut snapshot, &route, after).await?
+            looked_at_last(&mut snapshot, &route, &stretch).await?
         };
-        let rows: Vec<TaskRow> = page(filter, &route, after, end.as_ref(), limit + 1)
+        let rows: Vec<TaskRow> = page(filter, &route, &stretch.up_to(end.clone()), limit + 1)
             .fetch_all(&mut snapshot)
             .await?;
         let mut tasks: Vec<Task> = read_all(rows)?;
@@ -198,46 +197,6 @@ impl Queue {
         Ok(row.map(|(at,)| Timestamp(at)))
     }
 
-    /// Lines of a task's log after a sequence number, the oldest first.
-    ///
-    /// # Errors
-    /// [`QueueError::Unavailable`] when the database cannot be reached.
-    pub async fn log_after(
-        &self,
-        id: &TaskId,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<LogLine>, QueueError> {
-        let rows: Vec<LogRow> = sql(
-            "SELECT sequence, attempt, at, level, message FROM task_log WHERE task_id = $1 AND sequence > $2 \
-             ORDER BY sequence LIMIT $3",
-        )
-        .bind(id.as_str())
-        .bind(after)
-        .bind(limit)
-        .fetch_all(&mut self.engine.read().await?)
-        .await?;
-        read_all(rows)
-    }
-
-    /// The newest lines of a task's log, the oldest of them first.
-    ///
-    /// # Errors
-    /// [`QueueError::Unavailable`] when the database cannot be reached.
-    pub async fn log_tail(&self, id: &TaskId, limit: u32) -> Result<Vec<LogLine>, QueueError> {
-        let rows: Vec<LogRow> = sql(
-            "SELECT sequence, attempt, at, level, message FROM task_log WHERE task_id = $1 \
-             ORDER BY sequence DESC LIMIT $2",
-        )
-        .bind(id.as_str())
-        .bind(limit)
-        .fetch_all(&mut self.engine.read().await?)
-        .await?;
-        let mut lines: Vec<LogLine> = read_all(rows)?;
-        lines.reverse();
-        Ok(lines)
-    }
-
     /// How many tasks are in this state.
     ///
     /// # Errors
@@ -255,14 +214,14 @@ impl Queue {
 async fn looked_at_last(
     connection: &mut impl Connected,
     route: &Route,
-    after: Option<&TaskCursor>,
+    stretch: &Stretch,
 ) -> Result<Option<TaskCursor>, QueueError> {
     let mut statement = sql("SELECT enqueued_at, id FROM (");
     for (index, walk) in route.walks.iter().enumerate() {
         statement.push(if index == 0 { "" } else { " UNION ALL " });
         statement.push("SELECT * FROM (SELECT enqueued_at, id FROM tasks WHERE ");
         walk.push(&mut statement);
-        push_after(&mut statement, after);
+        stretch.push(&mut statement);
         statement.push(&format!(" ORDER BY {ORDER} LIMIT "));
         statement.push_bind(LOOKED_AT_MAX);
         statement.push(&format!(") AS walk_{index}"));
@@ -276,14 +235,8 @@ async fn looked_at_last(
     }))
 }
 
-/// The first rows of all walks together, between the two cursors.
-fn page(
-    filter: &TaskFilter,
-    route: &Route,
-    after: Option<&TaskCursor>,
-    end: Option<&TaskCursor>,
-    limit: u32,
-) -> Statement {
+/// The first rows of all walks together, of this part of the list.
+fn page(filter: &TaskFilter, route: &Route, stretch: &Stretch, limit: u32) -> Statement {
     let mut statement = sql(format!(
         "SELECT {TASK_COLUMNS} FROM tasks WHERE id IN (SELECT id FROM ("
     ));
@@ -291,17 +244,9 @@ fn page(
         statement.push(if index == 0 { "" } else { " UNION ALL " });
         statement.push("SELECT * FROM (SELECT enqueued_at, id FROM tasks WHERE ");
         walk.push(&mut statement);
-        push_after(&mut statement, after);
-        if let Some(end) = end {
-            statement
-                .push(" AND (enqueued_at, id) >= (")
-                .push_bind(end.enqueued_at)
-                .push(", ")
-                .push_bind(end.id.as_str())
-                .push(")");
-        }
+        stretch.push(&mut statement);
         if !route.exact {
-            push_filter(&mut statement, filter);
+            push_matching(&mut statement, filter);
         }
         statement.push(&format!(" ORDER BY {ORDER} LIMIT "));
         statement.push_bind(limit);

@@ -6,7 +6,7 @@ use upkeep_contract::task::{TaskCursor, TaskError, TaskState};
 use upkeep_contract::{OperationId, TaskId, Timestamp};
 
 use crate::engine::sql;
-use crate::filter::{ORDER, Walk, push_after};
+use crate::filter::{ORDER, Stretch, Walk};
 use crate::rows::{json, read_all, state};
 use crate::{Queue, QueueError};
 
@@ -112,7 +112,7 @@ impl Queue {
                 "SELECT id, enqueued_at FROM (SELECT id, enqueued_at, dry_run, COALESCE(worker_host, target_host) AS host FROM tasks WHERE ",
             );
             Walk::StateAndOperation(state, operation.clone()).push(&mut statement);
-            push_after(&mut statement, after);
+            Stretch::beyond(after).push(&mut statement);
             statement.push(&format!(" ORDER BY {ORDER} LIMIT "));
             statement.push_bind(LOOKED_AT_MAX);
             statement.push(&format!(") AS walk_{index} WHERE dry_run = 0 AND host = "));

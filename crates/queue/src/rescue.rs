@@ -16,7 +16,7 @@ use crate::attempt::Lease;
 use crate::changes::Meaning;
 use crate::engine::sql;
 use crate::finish::{EndedBy, Transition, endings};
-use crate::rows::small;
+use crate::rows::{LOST_KIND, small};
 use crate::{Queue, QueueError};
 
 #[derive(sqlx::FromRow)]
@@ -146,7 +146,7 @@ impl Queue {
 fn lost(row: &RunningRow) -> Transition {
     let host = row.worker_host.as_deref().unwrap_or("an unknown host");
     let error = TaskError {
-        kind: "lease_expired".to_owned(),
+        kind: LOST_KIND.to_owned(),
         message: format!(
             "the worker on {host} stopped without a word during attempt {}",
             row.attempt

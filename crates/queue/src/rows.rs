@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use sqlx::FromRow;
 use upkeep_contract::task::{
-    Attempt, AttemptOutcome, LateResult, LogLevel, LogLine, Task, TaskState,
+    Attempt, AttemptOutcome, LateResult, LogLevel, LogLine, Task, TaskError, TaskState,
 };
 use upkeep_contract::{GroupId, OperationId, TaskId, Timestamp, WorkerId};
 
@@ -13,6 +13,9 @@ use crate::QueueError;
 pub(crate) const TASK_COLUMNS: &str = "id, operation, params, dry_run, target_host, group_id, state, priority, requested_by, \
      enqueued_at, run_after, attempt, max_attempts, timeout_ms, worker_id, worker_host, started_at, finished_at, \
      cancel_requested_at, cancel_requested_by, progress, error, rerun_of";
+
+/// The kind of the error of an attempt whose lease ran out.
+pub(crate) const LOST_KIND: &str = "lease_expired";
 
 #[derive(Debug, FromRow)]
 pub(crate) struct TaskRow {
@@ -45,19 +48,24 @@ impl TryFrom<TaskRow> for Task {
     type Error = QueueError;
 
     fn try_from(row: TaskRow) -> Result<Self, QueueError> {
+        let state = state(&row.state)?;
+        let error: Option<TaskError> = row
+            .error
+            .as_deref()
+            .map(|text| json("tasks", text))
+            .transpose()?;
         Ok(Self {
             params: json("tasks", &row.params)?,
-            state: state(&row.state)?,
+            state,
             progress: row
                 .progress
                 .as_deref()
                 .map(|text| json("tasks", text))
                 .transpose()?,
-            error: row
-                .error
-                .as_deref()
-                .map(|text| json("tasks", text))
-                .transpose()?,
+            // of one that runs only the workers know, see `Queue::explain`
+            lost: state == TaskState::Failed
+                && error.as_ref().is_some_and(|error| error.kind == LOST_KIND),
+            error,
             id: TaskId(row.id),
             operation: OperationId(row.operation),
             dry_run: row.dry_run != 0,

@@ -1,13 +1,14 @@
-//! Why queued tasks wait: derived from paused operations, live workers and what runs, whenever tasks are read.
+//! Why queued tasks wait, and whether the worker of a running one is gone: derived from paused operations,
+//! live workers and what runs, whenever tasks are read.
 
 use std::collections::HashMap;
 
 use upkeep_contract::task::{Task, TaskState};
 use upkeep_contract::waiting::{PausedOperation, Waiting};
-use upkeep_contract::{OperationId, Timestamp};
+use upkeep_contract::{OperationId, Timestamp, WorkerId};
 
 use crate::backoff::Due;
-use crate::engine::{Connected, sql};
+use crate::engine::{Connected, list_of, sql};
 use crate::levers::paused;
 use crate::rows::json;
 use crate::workers::STALE_AFTER;
@@ -34,12 +35,13 @@ pub(crate) struct Situation {
 }
 
 impl Queue {
-    /// Says of each queued task why it waits.
+    /// Says of each queued task why it waits, and of each running one whether its worker is gone.
     pub(crate) async fn explain(
         &self,
         connection: &mut impl Connected,
         tasks: &mut [Task],
     ) -> Result<(), QueueError> {
+        self.miss_workers(connection, tasks).await?;
         if tasks.iter().all(|task| task.state != TaskState::Queued) {
             return Ok(());
         }
@@ -48,6 +50,37 @@ impl Queue {
             if task.state == TaskState::Queued {
                 task.waiting = Some(situation.reason(task, &self.host_limits));
             }
+        }
+        Ok(())
+    }
+
+    /// A worker that stopped or fell silent performs nothing, whatever the lease still says.
+    async fn miss_workers(
+        &self,
+        connection: &mut impl Connected,
+        tasks: &mut [Task],
+    ) -> Result<(), QueueError> {
+        let runs = |task: &&mut Task| task.state == TaskState::Running;
+        let mut holders: Vec<String> = tasks
+            .iter_mut()
+            .filter(runs)
+            .filter_map(|task| task.worker.as_ref().map(|id| id.as_str().to_owned()))
+            .collect();
+        holders.sort_unstable();
+        holders.dedup();
+        let mut alive: Vec<String> = Vec::with_capacity(holders.len());
+        for piece in list_of(&holders) {
+            let mut statement =
+                sql("SELECT id FROM workers WHERE state <> 'stopped' AND heartbeat_at >= ");
+            statement.push_bind(self.now().minus(STALE_AFTER));
+            statement.push(" AND id IN ");
+            statement.push_list(piece.iter().map(String::as_str));
+            let rows: Vec<(String,)> = statement.fetch_all(connection).await?;
+            alive.extend(rows.into_iter().map(|(id,)| id));
+        }
+        for task in tasks.iter_mut().filter(runs) {
+            let holder = task.worker.as_ref().map(WorkerId::as_str);
+            task.lost = !alive.iter().any(|id| Some(id.as_str()) == holder);
         }
         Ok(())
     }

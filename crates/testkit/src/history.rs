@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, SqliteConnection};
-use upkeep_contract::{Clock, SystemClock};
+use upkeep_contract::{Clock, SystemClock, TaskId};
 
 /// The columns that are written; the others keep their defaults.
 const COLUMNS: &str = "id, operation, params, dry_run, target_host, group_id, state, priority, requested_by, enqueued_at, \
@@ -54,6 +54,29 @@ pub async fn fill_history(url: &str, count: usize) {
         fill_sqlite(options.connect().await.unwrap(), count).await;
     } else {
         fill_postgres(PgConnection::connect(url).await.unwrap(), count).await;
+    }
+}
+
+/// Writes a log of so many lines for a task that has none. Every seventh line says `multiple of 7.`,
+/// every 9,973rd says `needle`, and one in a thousand is a warning.
+pub async fn fill_log(url: &str, task: &TaskId, lines: i64) {
+    let text = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1) \
+         INSERT INTO task_log (task_id, sequence, attempt, at, level, message) \
+         SELECT $2, n, 1, $3 + n, CASE WHEN n % 1000 = 0 THEN 'warning' ELSE 'info' END, \
+         'removed /srv/scratch/run-' || n || CASE WHEN n % 7 = 0 THEN ' multiple of 7.' ELSE '' END \
+         || CASE WHEN n % 9973 = 0 THEN ' needle' ELSE '' END FROM numbers";
+    let begin = SystemClock.now().as_millis();
+    if url.starts_with("sqlite") {
+        let options = SqliteConnectOptions::from_str(url).unwrap();
+        let mut connection = options.connect().await.unwrap();
+        let insert = sqlx::query(text).bind(lines).bind(task.as_str());
+        insert.bind(begin).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        let insert = sqlx::query(text).bind(lines).bind(task.as_str());
+        insert.bind(begin).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 }
 

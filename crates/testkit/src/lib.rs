@@ -17,6 +17,6 @@ pub mod raw;
 pub use bare::Bare;
 pub use clock::FakeClock;
 pub use database::{TestQueue, claim_all, folder_in_memory, new_worker, newest_audit, task};
-pub use history::fill_history;
+pub use history::{fill_history, fill_log};
 pub use postgres::{Durability, PostgresCluster, PostgresOptions, Stop};
 pub use raw::RawDatabase;

@@ -104,7 +104,12 @@ impl Bench {
         let timeout = Duration::from_millis(u64::try_from(task.timeout_ms).unwrap_or(1));
         let finished = tokio::select! {
             joined = &mut work => Some(outcome(joined)),
-            () = stop.token.cancelled() => stopped(work).await,
+            () = stop.token.cancelled() => {
+                if stop.reason() == Some(StopReason::Operator) {
+                    reporter.stopping();
+                }
+                stopped(work).await
+            }
             () = tokio::time::sleep(timeout) => {
                 stop.stop(StopReason::Timeout);
                 stopped(work).await

@@ -167,6 +167,7 @@ impl Reporter for LogReporter {
                 total,
                 unit,
                 message,
+                stopping: _,
             } = progress;
             tracing::info!(done, total, unit, "{message}");
         }

@@ -22,6 +22,10 @@ const PENDING_LINES_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 struct Pending {
     progress: Option<Progress>,
+    /// What the operation last said of its progress, written or not.
+    last: Progress,
+    /// True once the attempt was told that an operator wants it to stop.
+    stopping: bool,
     lines: Vec<NewLogLine>,
     dropped: u64,
 }
@@ -49,11 +53,11 @@ impl AttemptReporter {
 
     /// What came since the last write.
     pub(crate) fn take(&self) -> Closing {
-        let Pending {
-            progress,
-            mut lines,
-            dropped,
-        } = std::mem::take(&mut *self.pending());
+        let mut pending = self.pending();
+        let progress = pending.progress.take();
+        let mut lines = std::mem::take(&mut pending.lines);
+        let dropped = std::mem::take(&mut pending.dropped);
+        drop(pending);
         if dropped > 0 {
             let message = format!("{dropped} log lines came too fast and were left out");
             lines.push(NewLogLine {
@@ -75,6 +79,22 @@ impl AttemptReporter {
         lines.append(&mut pending.lines);
         pending.lines = lines;
         pending.progress = pending.progress.take().or(progress);
+    }
+
+    /// Says that the wish to cancel has arrived: whoever asked sees it before the work has stopped.
+    pub(crate) fn stopping(&self) {
+        let mut pending = self.pending();
+        pending.stopping = true;
+        let progress = Progress {
+            stopping: true,
+            ..pending.last.clone()
+        };
+        pending.progress = Some(progress);
+        drop(pending);
+        self.log(
+            LogLevel::Info,
+            "an operator asked to stop; stopping".to_owned(),
+        );
     }
 
     async fn flush(&self, queue: &Queue, lease: &Lease) -> Result<(), QueueError> {
@@ -127,7 +147,14 @@ impl AttemptReporter {
 
 impl Reporter for AttemptReporter {
     fn progress(&self, progress: Progress) {
-        self.pending().progress = Some(progress);
+        let mut pending = self.pending();
+        let progress = Progress {
+            stopping: pending.stopping,
+            ..progress
+        };
+        pending.last = progress.clone();
+        pending.progress = Some(progress);
+        drop(pending);
         self.news.notify_one();
     }
 

@@ -317,6 +317,39 @@ async fn cancelling_reaches_the_operation_at_once_also_from_another_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_cancels_is_told_that_the_wish_has_arrived_before_the_work_has_stopped() {
+    let setup = Setup::new().await;
+    let worker = setup.worker().await;
+    let id = setup
+        .enqueue(Params {
+            blocks_ms: 1500,
+            endless: true,
+            ..Params::default()
+        })
+        .await;
+    setup.until_progress(&id).await;
+    setup.queue.cancel(&id, "anna").await.unwrap();
+    setup
+        .until(&id, |detail| {
+            let progress = detail.task.progress.as_ref();
+            let told = progress.is_some_and(|progress| progress.stopping);
+            // what the operation said of its progress stays
+            told && progress.is_some_and(|progress| progress.total == Some(2))
+                && detail.task.state == TaskState::Running
+        })
+        .await;
+    let detail = setup.until_final(&id).await;
+    assert_eq!(detail.task.state, TaskState::Cancelled);
+    let log = setup.queue.log_tail(&id, 10).await.unwrap();
+    let said = |text: &str| log.iter().position(|line| line.message.contains(text));
+    assert!(
+        said("asked to stop").unwrap() < said("was cancelled").unwrap(),
+        "{log:?}"
+    );
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_that_takes_too_long_times_out() {
     let setup = Setup::new().await;
     let worker = setup.worker().await;

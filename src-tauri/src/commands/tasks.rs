@@ -5,7 +5,7 @@ use tauri::ipc::Channel;
 use tauri::{AppHandle, State, WebviewWindow};
 use upkeep_contract::earlier::EarlierRuns;
 use upkeep_contract::task::{
-    CancelOutcome, LogLine, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskUpdate,
+    CancelOutcome, LogHits, LogLine, TaskCursor, TaskDetail, TaskFilter, TaskPage, TaskUpdate,
     TriggerOutcome,
 };
 use upkeep_contract::{OperationId, TaskId};
@@ -84,6 +84,18 @@ pub(crate) async fn task_log(
 ) -> Reply<Vec<LogLine>> {
     let console = state.console(&app).await?;
     Ok(console.task_log(&task_id, after, limit).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn search_task_log(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    task_id: TaskId,
+    text: String,
+    after: i64,
+) -> Reply<LogHits> {
+    let console = state.console(&app).await?;
+    Ok(console.search_task_log(&task_id, &text, after).await?)
 }
 
 /// Asks where, and writes the report there; answers with the path, or nothing when the dialog was closed.

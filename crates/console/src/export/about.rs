@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use upkeep_contract::export::{ExportRequest, ExportSubject};
 use upkeep_contract::statistics::{StatisticsRange, StatisticsView};
-use upkeep_contract::task::TaskFilter;
+use upkeep_contract::task::{FailedAs, TaskFilter};
 use upkeep_contract::{GroupId, OperationId, Timestamp};
 
 use super::cell::rfc3339;
@@ -79,6 +79,20 @@ impl About {
         about.also("operation", listed(operations).as_deref());
         about.also("host", filter.host.as_deref());
         about.also("group", filter.group.as_ref().map(GroupId::as_str));
+        let since = filter.since.map(|at| rfc3339(at, &about.zone));
+        let until = filter.until.map(|at| rfc3339(at, &about.zone));
+        about.also("asked for at or after", since.as_deref());
+        about.also("asked for before", until.as_deref());
+        let by = filter.requested_by.as_deref().map(str::trim);
+        about.also("asked for by", by.filter(|by| !by.is_empty()));
+        about.also(
+            "failed",
+            match filter.failed_as {
+                FailedAs::Any => None,
+                FailedAs::Lost => Some("only those whose worker was lost"),
+                FailedAs::Error => Some("without those whose worker was lost"),
+            },
+        );
         about.also(
             "text",
             Some(filter.text.trim()).filter(|text| !text.is_empty()),

@@ -18,6 +18,7 @@ async fn begin(here: &Installation, host: &str, done: u64, total: u64) -> Lease 
         total: Some(total),
         unit: "files".to_owned(),
         message: String::new(),
+        ..Progress::default()
     };
     let queue = &here.test.queue;
     assert!(

@@ -6,6 +6,7 @@
 
 mod earlier;
 mod export;
+mod fleet;
 mod health;
 mod live;
 mod open;

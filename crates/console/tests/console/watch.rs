@@ -17,6 +17,7 @@ async fn report(here: &Installation, lease: &Lease, done: u64) {
         total: None,
         unit: "files".to_owned(),
         message: String::new(),
+        ..Progress::default()
     };
     let line = NewLogLine {
         at: here.test.queue.now(),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use upkeep_contract::audit::AuditFilter;
 use upkeep_contract::export::ExportFormat;
 use upkeep_contract::statistics::StatisticsRange;
-use upkeep_contract::task::{TaskCursor, TaskFilter, TaskState};
+use upkeep_contract::task::{FailedAs, TaskCursor, TaskFilter, TaskState};
 use upkeep_contract::{GroupId, OperationId, TaskId, Timestamp};
 
 use crate::failure::Failure;
@@ -72,9 +72,27 @@ pub(crate) struct TaskFilterArguments {
     /// Only those of this fan-out
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
+    /// Only those that somebody asked for whose name contains this, such as `anna` or `(desktop)`
+    #[arg(long, value_name = "NAME")]
+    who: Option<String>,
+    /// Only those asked for at this moment or later: 2026-11-23, 2026-11-23T08:00 or with an offset
+    #[arg(long, value_parser = moment, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Only those asked for before this moment
+    #[arg(long, value_parser = moment, value_name = "TIME")]
+    until: Option<Timestamp>,
+    /// Of the failed ones only those whose worker was lost, or only those that ended with an error
+    #[arg(long, value_enum, value_name = "WHY")]
+    failed_as: Option<FailedBy>,
     /// Only those whose id, operation, requester, host, parameters or error contain this
     #[arg(long, default_value = "", hide_default_value = true)]
     text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FailedBy {
+    Lost,
+    Error,
 }
 
 impl From<TaskFilterArguments> for TaskFilter {
@@ -88,6 +106,14 @@ impl From<TaskFilterArguments> for TaskFilter {
             operations: given.operation.into_iter().map(OperationId).collect(),
             host: given.host,
             group: given.group.map(GroupId),
+            requested_by: given.who,
+            since: given.since,
+            until: given.until,
+            failed_as: match given.failed_as {
+                None => FailedAs::Any,
+                Some(FailedBy::Lost) => FailedAs::Lost,
+                Some(FailedBy::Error) => FailedAs::Error,
+            },
             text: given.text,
         }
     }

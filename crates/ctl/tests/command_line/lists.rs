@@ -17,6 +17,13 @@ async fn with_history(site: &Site) {
     fill_history(&site.database_url(), 5000).await;
 }
 
+/// A moment as it is typed, in UTC.
+fn typed(millisecond: i64) -> String {
+    jiff::Timestamp::from_millisecond(millisecond)
+        .unwrap()
+        .to_string()
+}
+
 fn ids(tasks: &[Value]) -> Vec<String> {
     let id = |task: &Value| task["id"].as_str().unwrap().to_owned();
     tasks.iter().map(id).collect()
@@ -99,6 +106,29 @@ async fn filters_and_figures_see_the_whole_history(site: Site) {
         task["operation"] == "health-check" && host == "web-07"
     });
     assert_eq!(list("--host web-07 --operation health-check --all"), health);
+    let at = |task: &Value| task["enqueued_at"].as_i64().unwrap();
+    let (from, to) = (at(&whole[3000]), at(&whole[1000]));
+    let who = whole[1000]["requested_by"].as_str().unwrap();
+    let some = matching(&|task| {
+        (from..to).contains(&at(task)) && task["requested_by"].as_str() == Some(who)
+    });
+    let line = format!(
+        "--since {} --until {} --who {who} --all",
+        typed(from),
+        typed(to)
+    );
+    assert_eq!(list(&line), some);
+    let failed = |lost: bool| {
+        let of_kind = |task: &&Value| {
+            task["state"] == "failed" && (task["error"]["kind"] == "lease_expired") == lost
+        };
+        ids(&whole.iter().filter(of_kind).cloned().collect::<Vec<_>>())
+    };
+    assert_eq!(list("--state failed --failed-as lost --all"), failed(true));
+    assert_eq!(
+        list("--state failed --failed-as error --all"),
+        failed(false)
+    );
     let none = site.ctl(&["tasks", "list", "--host", "nowhere"]);
     assert_eq!(
         (none.out.as_str(), none.err.as_str()),

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use upkeep_contract::bulk::{BulkCancelOutcome, BulkCount};
-use upkeep_contract::task::{CancelOutcome, TaskFilter, TaskState};
-use upkeep_contract::{OperationId, TaskId};
+use upkeep_contract::task::{CancelOutcome, FailedAs, TaskFilter, TaskState};
+use upkeep_contract::{OperationId, TaskId, Timestamp};
 use upkeep_queue::{Ending, Held, NewTask, QueueError};
 use upkeep_testkit::{TestQueue, claim_all, newest_audit, task};
 
@@ -133,8 +133,8 @@ async fn fill(test: &TestQueue) {
     }
 }
 
-async fn a_bulk_cancel_does_what_was_counted_and_nothing_else(test: TestQueue) {
-    let filters = [
+fn some_filters(now: Timestamp) -> Vec<TaskFilter> {
+    vec![
         TaskFilter::default(),
         TaskFilter {
             states: vec![TaskState::Queued],
@@ -174,9 +174,26 @@ async fn a_bulk_cancel_does_what_was_counted_and_nothing_else(test: TestQueue) {
             states: vec![TaskState::Queued],
             text: "ANNA".to_owned(),
             group: Some("group-1".into()),
+            ..TaskFilter::default()
         },
-    ];
-    for filter in filters {
+        TaskFilter {
+            requested_by: Some("ANN".to_owned()),
+            ..TaskFilter::default()
+        },
+        TaskFilter {
+            failed_as: FailedAs::Lost,
+            ..TaskFilter::default()
+        },
+        TaskFilter {
+            since: Some(Timestamp(0)),
+            until: Some(now),
+            ..TaskFilter::default()
+        },
+    ]
+}
+
+async fn a_bulk_cancel_does_what_was_counted_and_nothing_else(test: TestQueue) {
+    for filter in some_filters(test.queue.now()) {
         fill(&test).await;
         let page = test.queue.tasks(&filter, None, 500).await.unwrap().tasks;
         let of = |wanted: &[TaskState]| {
@@ -192,6 +209,7 @@ async fn a_bulk_cancel_does_what_was_counted_and_nothing_else(test: TestQueue) {
             finished,
             at: test.queue.now(),
         };
+        assert!(!page.is_empty() || filter.states == [TaskState::Failed] || filter.until.is_some());
         assert_eq!(count, expect, "{filter:?}");
         let before = test.bare().await.rows("tasks", "id").await;
         let outcome = test

@@ -308,6 +308,7 @@ async fn progress_and_log_lines_are_kept_in_order_across_attempts(test: TestQueu
         total: Some(2),
         unit: "files".to_owned(),
         message: "working".to_owned(),
+        stopping: false,
     };
     assert!(
         test.queue

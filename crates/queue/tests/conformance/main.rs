@@ -18,6 +18,7 @@ mod levers;
 mod life;
 mod limits;
 mod listing;
+mod log;
 mod model;
 mod opening;
 mod paging;

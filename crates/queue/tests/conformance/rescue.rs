@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use serde_json::json;
 use upkeep_contract::WorkerId;
-use upkeep_contract::task::{AttemptOutcome, TaskState};
-use upkeep_queue::{Ending, Finish, Held, Lease, LeaseWatch, NewTask, Queue};
-use upkeep_testkit::{FakeClock, TestQueue, claim_all, task};
+use upkeep_contract::task::{AttemptOutcome, FailedAs, TaskFilter, TaskState};
+use upkeep_queue::{
+    Ending, Finish, Held, Lease, LeaseWatch, NewTask, NewWorker, Queue, STALE_AFTER,
+};
+use upkeep_testkit::{FakeClock, TestQueue, claim_all, new_worker, task};
 
-use crate::support::{LEASE, MILLISECOND, SECOND, attempts, read, running, state};
+use crate::support;
+use crate::support::{LEASE, MILLISECOND, SECOND, attempts, end, of, read, running, state};
 
 const KEPT: Held = Held::Kept {
     cancel_requested: false,
@@ -54,7 +57,54 @@ async fn a_lost_attempt_counts_and_says_what_happened(test: TestQueue) {
         "at once: the wait was long enough"
     );
     assert_eq!(test.rescue_after(LEASE + MILLISECOND).await, 1);
-    assert_eq!(state(&test, &id).await, TaskState::Failed);
+    let lost = read(&test, &id).await;
+    assert_eq!((lost.state, lost.lost), (TaskState::Failed, true));
+    assert!(!task.lost, "while it is tried again it is not lost");
+    // apart from what failed by itself
+    let (broken, lease) = running(&test, of("test-operation")).await;
+    end(&test, &lease, Ending::Permanent(support::error("it broke"))).await;
+    let listed = async |failed_as| {
+        let filter = TaskFilter {
+            states: vec![TaskState::Failed],
+            failed_as,
+            ..TaskFilter::default()
+        };
+        let tasks = test.queue.tasks(&filter, None, 10).await.unwrap().tasks;
+        tasks
+            .into_iter()
+            .map(|task| (task.id, task.lost))
+            .collect::<Vec<_>>()
+    };
+    let (lost, broken) = ((id, true), (broken, false));
+    assert_eq!(listed(FailedAs::Lost).await, std::slice::from_ref(&lost));
+    assert_eq!(listed(FailedAs::Error).await, std::slice::from_ref(&broken));
+    assert_eq!(listed(FailedAs::Any).await, [broken, lost]);
+}
+
+async fn a_task_whose_worker_is_gone_is_lost_before_anybody_takes_it_back(test: TestQueue) {
+    let (id, lease) = running(&test, task()).await;
+    let holder = read(&test, &id).await.worker.unwrap();
+    let worker = NewWorker {
+        id: holder.clone(),
+        ..new_worker("host-a")
+    };
+    test.queue.register_worker(&worker).await.unwrap();
+    let lost = async || {
+        let page = test.queue.tasks(&TaskFilter::default(), None, 10).await;
+        let listed = page.unwrap().tasks.remove(0);
+        assert_eq!(listed, read(&test, &id).await);
+        assert_eq!(listed.state, TaskState::Running);
+        listed.lost
+    };
+    assert!(!lost().await);
+    test.clock.advance(STALE_AFTER);
+    assert!(!lost().await);
+    test.clock.advance(MILLISECOND);
+    assert!(lost().await, "it gave no sign of life");
+    test.queue.worker_alive(&holder, None).await.unwrap();
+    assert!(!lost().await, "it came back");
+    end(&test, &lease, Ending::Succeeded(json!(null))).await;
+    assert!(!read(&test, &id).await.lost);
 }
 
 async fn a_lost_attempt_of_a_task_that_was_to_be_cancelled_cancels_it(test: TestQueue) {
@@ -283,6 +333,7 @@ async fn a_task_that_is_claimed_again_is_watched_from_the_beginning(test: TestQu
 
 upkeep_testkit::on_both_engines!(
     a_lost_attempt_counts_and_says_what_happened,
+    a_task_whose_worker_is_gone_is_lost_before_anybody_takes_it_back,
     a_lost_attempt_of_a_task_that_was_to_be_cancelled_cancels_it,
     a_lease_that_is_extended_in_the_last_moment_is_kept,
     a_rescue_and_a_heartbeat_at_once_agree_on_who_has_the_task,

@@ -20,6 +20,7 @@ import type { HealthHistory } from "$lib/generated/HealthHistory";
 import type { HistoryRoom } from "$lib/generated/HistoryRoom";
 import type { HostVitals } from "$lib/generated/HostVitals";
 import type { LiveSample } from "$lib/generated/LiveSample";
+import type { LogHits } from "$lib/generated/LogHits";
 import type { LogLine } from "$lib/generated/LogLine";
 import type { OperationId } from "$lib/generated/OperationId";
 import type { Overview } from "$lib/generated/Overview";
@@ -102,6 +103,8 @@ export interface Backend {
   earlierRuns(taskId: TaskId): Promise<EarlierRuns>;
   /** Lines after that sequence number, the oldest first; `null` begins at the first line. */
   taskLog(taskId: TaskId, after: number | null, limit: number): Promise<LogLine[]>;
+  /** Lines after that number that contain the text, as far as one look goes; the answer says how far that was. */
+  searchTaskLog(taskId: TaskId, text: string, after: number): Promise<LogHits>;
   /** The native save dialog; the path that was written, or `null` when the operator thought better of it. */
   saveReport(taskId: TaskId): Promise<string | null>;
 

@@ -73,6 +73,7 @@ export function tauriBackend(): Backend {
     taskDetail: (taskId) => call("task_detail", { taskId }),
     earlierRuns: (taskId) => call("earlier_runs", { taskId }),
     taskLog: (taskId, after, limit) => call("task_log", { taskId, after, limit }),
+    searchTaskLog: (taskId, text, after) => call("search_task_log", { taskId, text, after }),
     saveReport: (taskId) => call("save_report", { taskId }),
     listAudit: (filter, after, limit) => call("list_audit", { filter, after, limit }),
     healthHistory: (host, limit) => call("health_history", { host, limit }),

@@ -19,4 +19,8 @@ unit: string,
 /**
  * What is going on, for a person.
  */
-message: string, };
+message: string, 
+/**
+ * True once the worker has seen that an operator wants the task to stop.
+ */
+stopping?: boolean, };

@@ -109,4 +109,9 @@ error: TaskError | null,
 /**
  * The task this one runs again.
  */
-rerun_of: TaskId | null, };
+rerun_of: TaskId | null, 
+/**
+ * True when its worker was lost: it failed because nobody extended its lease any more, or it
+ * runs by the books while its worker has stopped or gives no sign of life.
+ */
+lost: boolean, };

@@ -13,4 +13,9 @@ detail: TaskDetail,
 /**
  * Lines not sent before on this stream, the oldest first.
  */
-log: Array<LogLine>, };
+log: Array<LogLine>, 
+/**
+ * The sequence number of the log's newest line, 0 while there is none. The lines of a log are
+ * numbered from 1 without a gap, so this is also how many there are.
+ */
+log_end: number, };

@@ -11,6 +11,8 @@ export const AUDIT_WORDS: Record<string, string> = {
   enqueue_duplicate: "Asked again for a task that waited already",
   cancel: "Cancelled a task",
   cancel_matching: "Cancelled all tasks that matched",
+  run_again_matching: "Ran all tasks again that matched",
+  repeat_group: "Repeated a fan-out where it had not succeeded",
   force_close: "Closed a task by force",
   set_priority: "Changed a priority",
   pause: "Paused an operation",

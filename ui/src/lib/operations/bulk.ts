@@ -2,13 +2,10 @@
 import type { BulkCancelOutcome } from "$lib/generated/BulkCancelOutcome";
 import type { BulkRunAgainOutcome } from "$lib/generated/BulkRunAgainOutcome";
 import type { TaskFilter } from "$lib/generated/TaskFilter";
-import { count, counted, listed, sentence, shortId } from "$lib/format";
-import { stateLabel } from "./states";
+import { count, counted, exactTime, listed, sentence, shortId } from "$lib/format";
+import { LOST_LABEL, stateLabel } from "./states";
+import { standings } from "./task-choice";
 import { title } from "./texts";
-
-export function isEmptyFilter(filter: TaskFilter): boolean {
-  return filterParts(filter).length === 0;
-}
 
 /** `state Queued; operation Check health; host web-02`, or `every task of the history`. */
 export function filterWords(filter: TaskFilter): string {
@@ -17,12 +14,17 @@ export function filterWords(filter: TaskFilter): string {
 }
 
 function filterParts(filter: TaskFilter): string[] {
-  const states = filter.states.map((state) => stateLabel(state).word);
+  const states = standings(filter).map((standing) =>
+    standing === "lost" ? LOST_LABEL.word : stateLabel(standing).word,
+  );
   return [
     states.length > 0 ? `state ${states.join(" or ")}` : "",
     filter.operations.length > 0 ? `operation ${filter.operations.map(title).join(" or ")}` : "",
     filter.host ? `host ${filter.host}` : "",
     filter.group ? `fan-out ${shortId(filter.group)}` : "",
+    filter.requested_by ? `asked for by somebody called “${filter.requested_by}”` : "",
+    filter.since === null ? "" : `asked for at ${exactTime(filter.since)} or later`,
+    filter.until === null ? "" : `asked for before ${exactTime(filter.until)}`,
     filter.text ? `text “${filter.text}”` : "",
   ].filter(Boolean);
 }

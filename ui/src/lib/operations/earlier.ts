@@ -5,7 +5,7 @@ import type { UsualDuration } from "$lib/generated/UsualDuration";
 import { bytes, count, duration } from "$lib/format";
 import { readReport } from "./reports";
 import { checkName } from "./summary";
-import { CHECK_LABELS, KEPT_WORDS, stateLabel } from "./states";
+import { CHECK_LABELS, KEPT_WORDS, taskLabel } from "./states";
 
 const SECOND = 1000;
 /** What is over so soon needs no forecast. */
@@ -42,26 +42,37 @@ export interface Compared {
   now: string;
   before: string;
   differs: boolean;
+  /** How much more or less this time, in words; nothing where that cannot be said in a number. */
+  change: string;
 }
 
 /** The figures of two runs of one operation side by side; what is nothing in both is left out. */
 export function compared(now: TaskDetail, before: TaskDetail): Compared[] {
   const rows: Compared[] = [];
-  const add = (what: string, mine: string, earlier: string) =>
-    rows.push({ what, now: mine, before: earlier, differs: mine !== earlier });
-  add("Ended as", stateLabel(now.task.state).word, stateLabel(before.task.state).word);
-  add("Took", lasted(now), lasted(before));
+  const add = (what: string, mine: string, earlier: string, change = "") =>
+    rows.push({ what, now: mine, before: earlier, differs: mine !== earlier, change });
+  add("Ended as", taskLabel(now.task).word, taskLabel(before.task).word);
+  const [took, tookBefore] = [lasted(now), lasted(before)];
+  const timed = took !== null && tookBefore !== null;
+  add(
+    "Took",
+    took === null ? "–" : duration(took),
+    tookBefore === null ? "–" : duration(tookBefore),
+    timed ? changeWords(took, tookBefore, duration) : "",
+  );
   const [mine, earlier] = [readReport(now.report), readReport(before.report)];
   if (mine?.kind === "cleanup" && earlier?.kind === "cleanup") {
     for (const [what, value, show] of CLEANUP_FIGURES) {
       if (value(mine.report) || value(earlier.report)) {
-        add(what, show(value(mine.report)), show(value(earlier.report)));
+        const [here, there] = [value(mine.report), value(earlier.report)];
+        add(what, show(here), show(there), changeWords(here, there, show));
       }
     }
     const reasons = new Set([...mine.report.kept, ...earlier.report.kept].map(({ reason }) => reason));
     for (const reason of reasons) {
       const kept = (report: CleanupReport) => report.kept.find((it) => it.reason === reason)?.count ?? 0;
-      add(`Kept: ${KEPT_WORDS[reason]}`, count(kept(mine.report)), count(kept(earlier.report)));
+      const [here, there] = [kept(mine.report), kept(earlier.report)];
+      add(`Kept: ${KEPT_WORDS[reason]}`, count(here), count(there), changeWords(here, there, count));
     }
   } else if (mine?.kind === "health" && earlier?.kind === "health") {
     const ids = new Set([...mine.report.checks, ...earlier.report.checks].map(({ id }) => id));
@@ -79,10 +90,14 @@ export function compared(now: TaskDetail, before: TaskDetail): Compared[] {
   return rows;
 }
 
-function lasted({ task }: TaskDetail): string {
-  return task.started_at === null || task.finished_at === null
-    ? "–"
-    : duration(task.finished_at - task.started_at);
+function lasted({ task }: TaskDetail): number | null {
+  return task.started_at === null || task.finished_at === null ? null : task.finished_at - task.started_at;
+}
+
+/** `3 more`, `1.2 GB less`; nothing when both are shown alike. */
+function changeWords(now: number, before: number, show: (value: number) => string): string {
+  if (show(now) === show(before)) return "";
+  return `${show(Math.abs(now - before))} ${now > before ? "more" : "less"}`;
 }
 
 const CLEANUP_FIGURES: [string, (report: CleanupReport) => number, (value: number) => string][] = [

@@ -43,10 +43,15 @@ export function stateLabel(state: TaskState): Label {
   return STATE_LABELS[state];
 }
 
-/** The state as a person would say it: a running task that was asked to stop is stopping. */
+/** Apart from failed: nobody knows how far the work came. */
+export const LOST_LABEL: Label = { word: "Lost", tone: "bad" };
+
+/** The state as a person would say it: a task whose worker is gone does not run, and lost is not failed. */
 export function taskLabel(task: Task): Label {
+  if (task.state === "failed" && task.lost) return LOST_LABEL;
+  if (task.state === "running" && task.lost) return { word: "Worker gone", tone: "bad" };
   if (task.state === "running" && task.cancel_requested_at !== null)
-    return { word: "Stopping…", tone: "warn" };
+    return { word: task.progress?.stopping ? "Stopping…" : "Asked to stop", tone: "warn" };
   if (task.state === "queued" && task.attempt > 0) return { word: "Will try again", tone: "warn" };
   return stateLabel(task.state);
 }

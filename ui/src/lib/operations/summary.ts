@@ -8,7 +8,7 @@ import type { StatisticsReport } from "$lib/generated/StatisticsReport";
 import type { TaskDetail } from "$lib/generated/TaskDetail";
 import { bytes, count, counted, decimal, hours, percent } from "$lib/format";
 import { readReport } from "./reports";
-import { HEALTH_LABELS, stateLabel } from "./states";
+import { HEALTH_LABELS, taskLabel } from "./states";
 import { title } from "./texts";
 
 /** `3 runs, 214 files` or `214 files`. */
@@ -172,5 +172,5 @@ export function announcement(detail: TaskDetail): string {
   const { task } = detail;
   const name = task.dry_run ? `${title(task.operation)}, preview` : title(task.operation);
   const rest = task.state === "failed" && task.error ? task.error.message : reportSummary(detail.report);
-  return `${name}: ${stateLabel(task.state).word.toLowerCase()}${rest ? `, ${rest}` : ""}`;
+  return `${name}: ${taskLabel(task).word.toLowerCase()}${rest ? `, ${rest}` : ""}`;
 }

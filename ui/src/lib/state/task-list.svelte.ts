@@ -8,16 +8,17 @@ import type { Task } from "$lib/generated/Task";
 import type { TaskCursor } from "$lib/generated/TaskCursor";
 import type { TaskFilter } from "$lib/generated/TaskFilter";
 import type { TaskPage } from "$lib/generated/TaskPage";
-import type { TaskState } from "$lib/generated/TaskState";
 import type { Timestamp } from "$lib/generated/Timestamp";
-import { TASK_STATES } from "$lib/operations/states";
 import { followChanges } from "./follow";
 
-/** The filter that matches everything. */
-export const ALL_TASKS: TaskFilter = { states: [], operations: [], host: null, group: null, text: "" };
+/** Who asks the list for a filter asks here, too, for the address of one. */
+export { ALL_TASKS, filterHref } from "$lib/operations/task-choice";
+
 export const PAGE_ROWS = 50;
 /** Rows read anew on a change; those further down are read when the list is opened again. */
 const LIVE_ROWS = 200;
+/** A worker that falls silent sends no signal; this is how late its tasks may show it. */
+const AT_LEAST_EVERY_MS = 10_000;
 
 export class TaskList {
   rows: Task[] = $state.raw([]);
@@ -52,6 +53,7 @@ export class TaskList {
     const changes = followChanges({
       backend: this.#backend,
       read: () => this.#read(),
+      atLeastEveryMs: AT_LEAST_EVERY_MS,
       concerns: ({ kind }) =>
         kind === "task" ||
         kind === "all" ||
@@ -176,30 +178,4 @@ function reaches(page: TaskPage, task: Task): boolean {
 /** The order of the list: by the time of enqueueing, then by id. */
 function isOlder(a: Task, b: Task): boolean {
   return a.enqueued_at === b.enqueued_at ? a.id < b.id : a.enqueued_at < b.enqueued_at;
-}
-
-export function filterFromQuery(query: URLSearchParams): TaskFilter {
-  const listed = (key: string) => (query.get(key) ?? "").split(",").filter(Boolean);
-  const states = listed("state").filter((state): state is TaskState =>
-    TASK_STATES.some((known) => known === state),
-  );
-  return {
-    states,
-    operations: listed("operation"),
-    host: query.get("host") || null,
-    group: query.get("group") || null,
-    text: query.get("text") ?? "",
-  };
-}
-
-/** The address that shows this filter. */
-export function filterHref(filter: TaskFilter): string {
-  const parts = [
-    filter.states.length > 0 ? `state=${filter.states.join(",")}` : "",
-    filter.operations.length > 0 ? `operation=${filter.operations.map(encodeURIComponent).join(",")}` : "",
-    filter.host ? `host=${encodeURIComponent(filter.host)}` : "",
-    filter.group ? `group=${encodeURIComponent(filter.group)}` : "",
-    filter.text ? `text=${encodeURIComponent(filter.text)}` : "",
-  ].filter(Boolean);
-  return parts.length > 0 ? `#/tasks?${parts.join("&")}` : "#/tasks";
 }

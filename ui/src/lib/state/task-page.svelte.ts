@@ -1,7 +1,7 @@
 // what can be done with one task, and what was said about it.
 import type { Backend } from "$lib/backend/backend";
 import { toErrorReply } from "$lib/backend/errors";
-import { isObject } from "$lib/backend/json";
+import { isObject, type JsonObject } from "$lib/backend/json";
 import { exactTime } from "$lib/format";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { Remedy } from "$lib/generated/Remedy";
@@ -16,8 +16,6 @@ import type { Notice } from "./operation-card.svelte";
 import { taskHref } from "./router.svelte";
 import type { TaskWatches } from "./watches.svelte";
 
-const LOG_PAGE = 1000;
-
 export interface TaskPageTools {
   backend: Backend;
   watches: TaskWatches;
@@ -31,7 +29,6 @@ export class TaskActions implements Asker {
   notice: Notice | null = $state.raw(null);
   /** Said until the task itself says so, or the wish failed. */
   cancelling = $state(false);
-  loadingLog = $state(false);
   readonly #taskId: TaskId;
   readonly #tools: TaskPageTools;
 
@@ -65,6 +62,16 @@ export class TaskActions implements Asker {
     }
   }
 
+  /**
+   * Asks for the operation with other parameters; what deletes shows its plan first. Rejects when that was not
+   * accepted, so that the form stays open.
+   */
+  async runChanged(task: Task, params: JsonObject, host: string | null, deletes: boolean): Promise<void> {
+    this.notice = null;
+    if (deletes) void this.#tools.plan.start(task.operation, params, host, this);
+    else this.started(await this.#tools.backend.trigger(task.operation, params, host));
+  }
+
   /** Previews the cleanup that a health check of this host offers. */
   async remedy(remedy: Remedy, host: string | null): Promise<void> {
     this.notice = null;
@@ -95,30 +102,6 @@ export class TaskActions implements Asker {
       if (path !== null) this.said(`Saved to ${path}`);
     } catch (thrown) {
       this.failed(toErrorReply(thrown));
-    }
-  }
-
-  /** Reads the lines before those that the stream began with. */
-  async loadEarlierLog(): Promise<void> {
-    const watch = this.#tools.watches.find(this.#taskId);
-    const first = watch?.log[0]?.sequence;
-    if (!watch || first === undefined || this.loadingLog) return;
-    this.loadingLog = true;
-    try {
-      const earlier = [];
-      let after: number | null = null;
-      for (;;) {
-        const page = await this.#tools.backend.taskLog(this.#taskId, after, LOG_PAGE);
-        earlier.push(...page.filter((line) => line.sequence < first));
-        const last = page.at(-1)?.sequence;
-        if (last === undefined || last >= first || last === after) break;
-        after = last;
-      }
-      watch.prepend(earlier);
-    } catch (thrown) {
-      this.failed(toErrorReply(thrown));
-    } finally {
-      this.loadingLog = false;
     }
   }
 

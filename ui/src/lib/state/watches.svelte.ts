@@ -11,14 +11,15 @@ import { isFinal } from "$lib/operations/states";
 import { secondsClock } from "$lib/format/clock.svelte";
 import { type Pace, RateMeter } from "./rate";
 
-/** A task can log without end; a page cannot hold that. */
-const MOST_LINES = 5000;
 /** Progress that is older than this tells no speed any more. */
 const STALE_MS = 15_000;
 
 export class TaskWatch {
   detail: TaskDetail | null = $state.raw(null);
-  log: LogLine[] = $state.raw([]);
+  /** The number of the log's newest line. */
+  logEnd = $state(0);
+  /** The lines that the last message brought; who needs others reads them. */
+  fresh: readonly LogLine[] = $state.raw([]);
   error: ErrorReply | null = $state.raw(null);
   #pace: (Pace & { at: number }) | null = $state.raw(null);
   readonly #meter = new RateMeter();
@@ -41,12 +42,9 @@ export class TaskWatch {
   accept(update: TaskUpdate): void {
     this.detail = update.detail;
     this.error = null;
-    if (update.log.length > 0) {
-      const last = this.log.at(-1)?.sequence ?? -Infinity;
-      // a stream that was opened again repeats what is known
-      const fresh = update.log.filter((line) => line.sequence > last);
-      this.log = [...this.log, ...fresh].slice(-MOST_LINES);
-    }
+    this.fresh = update.log;
+    // a stream that was opened again, or lags behind, names a shorter log
+    this.logEnd = Math.max(this.logEnd, update.log_end);
     const { task } = update.detail;
     if (task.state !== "running" || !task.progress) {
       this.#pace = null;
@@ -55,12 +53,6 @@ export class TaskWatch {
     const { done, total } = task.progress;
     const at = Date.now();
     this.#pace = { ...this.#meter.observe(task.attempt, done, total, at), at };
-  }
-
-  /** Puts earlier lines in front of those that are known. */
-  prepend(lines: LogLine[]): void {
-    const first = this.log[0]?.sequence ?? Infinity;
-    this.log = [...lines.filter((line) => line.sequence < first), ...this.log];
   }
 }
 
