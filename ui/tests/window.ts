@@ -28,6 +28,11 @@ export async function openApp(backend: FakeBackend, hash = "#/overview"): Promis
   await Promise.all(Object.values(LATER).map((later) => later.load()));
   render(App, { backend });
   await settled();
+  // a page that is loaded when somebody comes to it
+  if (hash.startsWith("#/settings")) {
+    await vi.dynamicImportSettled();
+    await settled();
+  }
 }
 
 export function find(testid: string): HTMLElement {
