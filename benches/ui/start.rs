@@ -17,7 +17,7 @@ use crate::program::{Program, Which};
 const LOOK: Duration = Duration::from_millis(15);
 
 /// So long after its start a program shows what it has to show.
-const COMPLETE: Duration = Duration::from_millis(2500);
+const COMPLETE: Duration = Duration::from_millis(4000);
 
 /// A window is a program's main window from this size on.
 const LEAST: u16 = 400;
@@ -122,7 +122,11 @@ fn content(looks: &[(f64, Vec<u8>)]) -> f64 {
     let ink: Vec<usize> = (0..last.len())
         .filter(|index| last[*index].abs_diff(paper) > INK)
         .collect();
-    assert!(ink.len() > 100, "the window stays empty");
+    assert!(
+        ink.len() > 30,
+        "the window stays empty: {} points of writing",
+        ink.len()
+    );
     let first = looks.iter().find(|(_, look)| {
         let there = ink
             .iter()
