@@ -93,7 +93,11 @@ test("a filter is told in words, and so is the absence of one", () => {
     host: "web",
     text: "x",
   });
-  expect(filterWords(filter)).toBe("state Queued or Failed; operation Check health; host web; text “x”");
+  expect(filterWords(filter)).toBe(
+    "state Queued or Failed or Lost; operation Check health; host web; text “x”",
+  );
+  expect(filterWords(aFilter({ states: ["failed"], failed_as: "lost" }))).toBe("state Lost");
+  expect(filterWords(aFilter({ states: ["failed"], failed_as: "error" }))).toBe("state Failed");
 });
 
 test("what a bulk action did is told with every number that is not zero", () => {
