@@ -348,7 +348,7 @@ async fn cancels_and_claims_at_once_leave_each_task_to_one_of_them(test: TestQue
 /// PostgreSQL plans a statement anew until it believes to know better; then it must still go by the index.
 #[tokio::test]
 async fn a_long_queue_is_not_read_again_for_each_claim() {
-    const QUEUED: usize = 20_000;
+    const QUEUED: i64 = 20_000;
     const CLAIMS: i64 = 30;
     let url = PostgresCluster::shared().database().await;
     let test = TestQueue::on(url).await;
@@ -381,7 +381,7 @@ async fn a_long_queue_is_not_read_again_for_each_claim() {
     test.claim_with("w", &claim_all("host-a"), 64).await;
     let rows = read().await - before;
     assert!(
-        rows < CLAIMS * QUEUED as i64 / 4,
+        rows < CLAIMS * QUEUED / 4,
         "{CLAIMS} claims of a queue of {QUEUED} read {rows} rows one after another"
     );
 }
