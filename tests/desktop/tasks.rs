@@ -114,6 +114,9 @@ async fn a_task_is_found_by_filter_and_keyboard_its_long_log_searched_and_run_ag
     let installation = Installation::new();
     let (broken, lost) = history(&installation).await;
     let app = App::open(&installation).await;
+    // what a window remembers is this user's, not this installation's
+    app.run("localStorage.removeItem('upkeep.filters')", vec![])
+        .await;
     let queue = installation.queue().await;
     until_final(&queue, &lost).await;
 
@@ -134,6 +137,7 @@ async fn a_task_is_found_by_filter_and_keyboard_its_long_log_searched_and_run_ag
     app.click("filter-failed").await;
 
     // who asked, saved under a name and chosen again
+    until_rows(&app, 22).await;
     let by = app.find("filter-by").await;
     by.send_keys("bert").await.unwrap();
     until_rows(&app, 1).await;
@@ -161,6 +165,9 @@ async fn a_task_is_found_by_filter_and_keyboard_its_long_log_searched_and_run_ag
     until_rows(&app, 1).await;
     app.go("#/tasks").await;
     until_rows(&app, 22).await;
+
+    app.run("localStorage.removeItem('upkeep.filters')", vec![])
+        .await;
 
     // by keyboard to a row and into its task
     app.run(
