@@ -110,10 +110,6 @@ fn special_files(root: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(
-    clippy::too_many_lines,
-    reason = "one story, from the decision to the way back"
-)]
 async fn a_cleanup_into_the_trash_is_decided_on_watched_looked_through_and_taken_back() {
     const MANY: usize = 60_000;
     let (installation, data) = with_trash();
