@@ -8,8 +8,9 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use upkeep_config::{ConfigError, Configuration, save_location, set_embedded_worker};
+use upkeep_config::{ConfigError, Configuration, save};
 use upkeep_contract::settings::LocationSettings;
+use upkeep_contract::settings_draft::SettingChange;
 
 /// A file with everything in it: what the others are made from.
 const WHOLE: &str = r#"# comments stay
@@ -138,9 +139,16 @@ proptest! {
         let file = folder.path().join("config.toml");
         std::fs::write(&file, &bytes).unwrap();
         let good = Configuration::read(&file).is_ok();
-        let location = LocationSettings::new("added", "/srv/added");
-        let changed = save_location(&file, None, &location).is_ok();
-        let turned = set_embedded_worker(&file, false).is_ok();
+        let add = SettingChange::SaveLocation {
+            previous_name: None,
+            location: LocationSettings::new("added", "/srv/added"),
+        };
+        let turn_off = SettingChange::Value {
+            key: "worker.embedded".to_owned(),
+            typed: Some("false".to_owned()),
+        };
+        let changed = save(&file, None, &[add]).is_ok();
+        let turned = save(&file, None, &[turn_off]).is_ok();
         if good {
             let after = Configuration::read(&file);
             prop_assert!(after.is_ok(), "an edit of a good file left a wrong one: {after:?}");
