@@ -322,6 +322,18 @@ test("a failed last run shows its error and what to do", async () => {
   expect(text(`last-run-error-${CLEAN}`)).toContain("Create it");
 });
 
+test("a last run whose worker was lost is called lost, not failed", async () => {
+  const backend = new FakeBackend();
+  const error = { kind: "lease_expired", message: "the worker is gone", hint: "start it again" };
+  const task = ended("failed", { id: "last", error, lost: true });
+  backend.update(detailOf(task));
+  backend.overviewValue = anOverview({ [CLEAN]: { last_run: task } });
+  await openApp(backend);
+  expect(text(`last-run-${CLEAN}`)).toContain("Lost");
+  expect(text(`last-run-${CLEAN}`)).not.toContain("Failed");
+  expect(text(`last-run-error-${CLEAN}`)).toContain("Start it again");
+});
+
 test("the end of a task is announced on whichever page the operator is", async () => {
   const backend = new FakeBackend();
   backend.onTrigger = () => accepted("check-1");
