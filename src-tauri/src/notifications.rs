@@ -224,7 +224,7 @@ mod tests {
     fn task(id: &str, state: &str, finished_at: i64) -> Task {
         serde_json::from_value(json!({
             "id": id, "operation": "cleanup-temp-files", "params": {}, "dry_run": false, "state": state,
-            "priority": 100, "requested_by": "anna", "enqueued_at": 1, "run_after": 1, "attempt": 1,
+            "priority": 100, "requested_by": "anna", "enqueued_at": 1, "run_after": 1, "attempt": 1, "lost": false,
             "max_attempts": 3, "timeout_ms": 1000, "finished_at": finished_at, "worker_host": "web-1",
             "error": (state == "failed").then(|| json!({"kind": "permanent", "message": "no <b> & no", "hint": ""})),
         }))
