@@ -1,7 +1,8 @@
 //! Watches the write-ahead log of a SQLite file, which every commit of any process writes to.
 //!
-//! A thread of its own asks the file system for the log's size and time: that is far cheaper than to
-//! ask SQLite, and than to wake the async runtime for each look.
+//! A thread of its own sleeps until the system tells of a write, and asks the file system for the log's
+//! size and time: that is far cheaper than to ask SQLite, and than to wake the async runtime for each
+//! look. Where the system does not tell, it looks often.
 
 use std::io;
 use std::path::Path;
@@ -11,8 +12,14 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 
-/// How often the log is looked at.
+use super::write_events::WriteEvents;
+
+/// How often the log is looked at, where nobody tells of writes and while there are any.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// How often it is looked at when nothing happens, where the system tells of writes: the time it takes
+/// to notice what the system did not tell, such as a log that another file has taken the place of.
+const QUIET_LOOK: Duration = Duration::from_secs(1);
 
 /// More than the distance of two times that a file system tells apart: Linux counts them in ticks of
 /// its clock, 10 ms at the most (`CONFIG_HZ` 100).
@@ -43,15 +50,31 @@ impl LogWatch {
 }
 
 fn keep_looking(log: &Path, told: &Weak<Notify>) {
+    let events = WriteEvents::new();
     let mut settled = None;
+    let mut pause = LOOK;
     while let Some(told) = told.upgrade() {
+        // followed before it is looked at: no write can fall between
+        let longest = if events.follow(log) { QUIET_LOOK } else { LOOK };
         let stamp = LogStamp::of(log);
-        if stamp.is_none() || stamp != settled {
+        let stirs = stamp.is_none() || stamp != settled;
+        if stirs {
             settled = stamp.filter(|stamp| stamp.is_settled());
+            pause = LOOK;
+        } else {
+            pause = (pause * 2).min(longest);
+        }
+        // also for some time after: what is written can be seen only when the disk has it
+        if stirs || pause < longest {
             told.notify_one();
         }
         drop(told);
-        thread::sleep(LOOK);
+        if stirs {
+            // one after another is told no more often than this
+            thread::sleep(LOOK);
+        } else {
+            events.wait(pause);
+        }
     }
 }
 
@@ -93,8 +116,8 @@ mod tests {
     const SOON: Duration = Duration::from_secs(10);
 
     async fn quiet(watch: &LogWatch) {
-        // until a look finds it settled
-        while tokio::time::timeout(FILE_TIME_GRAIN * 3, watch.written())
+        // until the looks have become seldom
+        while tokio::time::timeout(2 * QUIET_LOOK, watch.written())
             .await
             .is_ok()
         {}

@@ -12,6 +12,7 @@ mod sqlite_writer;
 mod statement;
 mod table_rooms;
 mod transaction;
+mod write_events;
 
 use std::sync::Arc;
 
