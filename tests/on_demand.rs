@@ -461,11 +461,6 @@ const TIMERS: [(&str, usize, &str); 32] = [
         "waiting for the queue: other processes' changes of a file, while somebody listens",
     ),
     (
-        "crates/queue/src/engine/write_events.rs",
-        3,
-        "waiting for the queue: the same, where the system cannot tell of writes",
-    ),
-    (
         "crates/queue/src/engine/outside.rs",
         1,
         "waiting for the queue: other processes' changes, while somebody listens",
@@ -489,6 +484,11 @@ const TIMERS: [(&str, usize, &str); 32] = [
         "crates/queue/src/engine/sqlite_writer.rs",
         1,
         "opening: the pause while another process makes the same fresh file",
+    ),
+    (
+        "crates/queue/src/engine/write_events.rs",
+        3,
+        "waiting for the queue: the same, where the system cannot tell of writes",
     ),
     (
         "crates/worker/src/attempt.rs",
