@@ -5,6 +5,7 @@
 
 mod commands;
 mod dialogs;
+mod drawing;
 mod error;
 mod events;
 mod instance;
@@ -23,6 +24,8 @@ use crate::state::AppState;
 /// # Errors
 /// [`tauri::Error`] when there is no display or no webview to open a window with.
 pub fn run() -> tauri::Result<()> {
+    // before anything else: the program may begin anew here
+    drawing::choose();
     logging::start();
     tracing::info!("{}", upkeep_console::ON_DEMAND_NOTICE);
     let app = commands::register(Builder::<Wry>::default())

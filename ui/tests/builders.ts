@@ -534,6 +534,7 @@ export function someFigures(
           operation: "cleanup-temp-files",
           host: "web-02",
           state: "succeeded",
+          lost: false,
           finished_at: NOW - 2 * HOUR,
           duration_ms: 65_000,
         },

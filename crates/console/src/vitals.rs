@@ -1,4 +1,4 @@
-//! This host's vital signs for the Overview, sampled every five seconds while, and only while, somebody looks.
+//! This host's vital signs for the Overview, sampled four times a minute while, and only while, somebody looks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::watch::unless_closed;
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 
 /// The Overview's pace: it says how this host stands, and a window that is drawn anew every second is never idle.
-const CALM_PAUSE: Duration = Duration::from_secs(5);
+const CALM_PAUSE: Duration = Duration::from_secs(15);
 
 /// One watcher's samples. Dropping it ends the sampling.
 #[derive(Debug)]

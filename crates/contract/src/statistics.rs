@@ -125,6 +125,9 @@ pub struct SlowTask {
     pub host: Option<String>,
     /// How it ended.
     pub state: TaskState,
+    /// True when it failed because its worker was lost.
+    #[serde(default)]
+    pub lost: bool,
     /// When it ended.
     pub finished_at: Timestamp,
     /// From the first attempt's start to the end.

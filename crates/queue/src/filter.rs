@@ -15,7 +15,7 @@ const ID_PREFIX_MIN: usize = 13;
 const LOOKING_WALKS_MAX: usize = 8;
 
 /// How the error of a task begins whose worker was lost; the field `kind` is always written first.
-const LOST: &str = "error LIKE '{\"kind\":\"lease\\_expired\"%' ESCAPE '\\'";
+pub(crate) const LOST: &str = "error LIKE '{\"kind\":\"lease\\_expired\"%' ESCAPE '\\'";
 
 /// One walk along an index. A page is the first rows of all its walks together.
 #[derive(Clone, Debug, PartialEq)]

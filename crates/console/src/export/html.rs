@@ -21,6 +21,9 @@ use super::{Form, Out, chart};
 /// Rows on the page; more than this nobody reads, and a browser shows them slowly.
 const ROWS_MAX: usize = 10_000;
 
+/// Letters of a word that stays whole however narrow its column is: longer than every state and operation.
+const WORD_MAX: usize = 24;
+
 #[derive(Default)]
 pub(super) struct Html {
     zone: Option<TimeZone>,
@@ -143,15 +146,22 @@ fn push_row(markup: &mut String, columns: &[Column], row: &[Cell], zone: &TimeZo
     markup.push_str("<tr>");
     let shown = row.iter().zip(columns).filter(|(_, column)| column.on_page);
     for (cell, _) in shown {
+        let shown = cell.shown(zone);
         markup.push_str(match cell {
             Cell::Integer(_) | Cell::Real(_) => "<td class=\"n\">",
             Cell::Time(_) => "<td class=\"t\">",
+            _ if shown.split_whitespace().any(is_long) => "<td class=\"b\">",
             _ => "<td>",
         });
-        markup.push_str(&escaped(&cell.shown(zone)));
+        markup.push_str(&escaped(&shown));
         markup.push_str("</td>");
     }
     markup.push_str("</tr>\n");
+}
+
+/// A path or an id may be broken anywhere where the page is narrow; a word such as `running` may not.
+fn is_long(word: &str) -> bool {
+    word.chars().count() > WORD_MAX
 }
 
 fn small_table(table: &Table, zone: &TimeZone) -> String {
@@ -183,7 +193,7 @@ h1{font-size:1.5rem;margin:0 0 .75rem} h2{font-size:1.1rem;margin:1.5rem 0 .5rem
 dl{margin:0} .about div{display:grid;grid-template-columns:7rem 1fr;gap:.5rem} dt{color:var(--soft)} dd{margin:0;overflow-wrap:anywhere}
 .figures{display:flex;flex-wrap:wrap;gap:.75rem 2rem} .figures dd{font-size:1.15rem;font-weight:600}
 figure{margin:1.5rem 0} figcaption p{margin:.1rem 0 .4rem;color:var(--soft)}
-table{border-collapse:collapse;width:100%;font-size:.85em} th,td{padding:.25rem .5rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%;font-size:.85em} th,td{padding:.25rem .5rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)} .b{overflow-wrap:anywhere}
 th{color:var(--soft)} td.n,th.n{text-align:right;white-space:nowrap} .t{white-space:nowrap}
 @media print{@page{size:A4 landscape;margin:12mm} body{margin:0;padding:0;max-width:none;font-size:10px} thead{display:table-header-group} tr,figure,.figures div{break-inside:avoid} h2,h3{break-after:avoid} *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 ";

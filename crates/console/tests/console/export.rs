@@ -1,5 +1,7 @@
 //! Reports as files, read back by other programs: Python's csv, XML and JSON, Prometheus' parser.
 
+mod saving;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -468,94 +470,4 @@ async fn the_history_of_health_has_a_row_for_each_check() {
     let page = export(&here, health(), ExportFormat::Html).await;
     let page = python(XML, &page.path);
     assert!(page["names"]["polyline"].as_u64().unwrap() > 0);
-}
-
-fn left_in(folder: &Path) -> Vec<PathBuf> {
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect()
-}
-
-#[tokio::test]
-async fn nothing_is_overwritten_and_the_next_name_is_free() {
-    let here = installation().await;
-    let request = ExportRequest {
-        subject: statistics(),
-        format: ExportFormat::Json,
-    };
-    let file = here.scratch.join("report.json");
-    std::fs::write(&file, "mine").unwrap();
-    std::fs::create_dir(here.scratch.join("report-2.json")).unwrap();
-    let saved = here
-        .console
-        .export(&request, &file, |_, _| {})
-        .await
-        .unwrap();
-    assert_eq!(
-        (saved.path, saved.renamed),
-        (here.scratch.join("report-3.json"), true)
-    );
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
-    assert_eq!(left_in(&here.scratch).len(), 3);
-}
-
-#[tokio::test]
-async fn a_report_that_cannot_be_written_says_why_and_leaves_nothing() {
-    let here = installation().await;
-    let request = ExportRequest {
-        subject: statistics(),
-        format: ExportFormat::Csv,
-    };
-    let check = async |file: PathBuf, in_hint: &str| {
-        let refused: ErrorReply = reply(here.console.export(&request, &file, |_, _| {}).await);
-        check_reply(
-            &refused,
-            ErrorCode::Io,
-            &file.display().to_string(),
-            in_hint,
-        );
-    };
-    check(
-        here.scratch.join("no/report.csv"),
-        "choose a folder that is there",
-    )
-    .await;
-    check(PathBuf::from("report.csv"), "choose a folder").await;
-    check(here.scratch.join("x".repeat(300)), "").await;
-    check(PathBuf::from("/proc/report.csv"), "choose a folder").await;
-    assert_eq!(left_in(&here.scratch), Vec::<PathBuf>::new());
-}
-
-#[tokio::test]
-async fn a_report_that_is_given_up_leaves_nothing() {
-    let here = with_history().await;
-    let request = ExportRequest {
-        subject: tasks(TaskFilter::default()),
-        format: ExportFormat::Csv,
-    };
-    let file = here.scratch.join("report.csv");
-    let (begun, seen) = tokio::sync::oneshot::channel();
-    let mut begun = Some(begun);
-    let writing = here.console.export(&request, &file, move |done, _| {
-        if done > 0
-            && let Some(begun) = begun.take()
-        {
-            begun.send(()).unwrap();
-        }
-    });
-    tokio::select! {
-        saved = writing => panic!("it was to be given up, but is saved: {saved:?}"),
-        begun = seen => begun.unwrap(),
-    }
-    // what was just being written is put away by its own thread
-    for _ in 0..500 {
-        if left_in(&here.scratch).is_empty() {
-            return;
-        }
-        tokio::task::yield_now().await;
-        std::thread::yield_now();
-    }
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    assert_eq!(left_in(&here.scratch), Vec::<PathBuf>::new());
 }

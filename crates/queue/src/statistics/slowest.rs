@@ -8,13 +8,14 @@ use upkeep_contract::{OperationId, TaskId, Timestamp};
 use super::StatisticsRequest;
 use super::packed::Tally;
 use crate::engine::sql;
+use crate::filter::LOST;
 use crate::rows::state;
 use crate::{Queue, QueueError};
 
 /// How many are told.
 const MOST: usize = 10;
 
-type SlowRow = (String, Option<String>, String, i64, i64);
+type SlowRow = (String, Option<String>, String, i64, i64, i64);
 
 impl Queue {
     /// The longest first; of those that took equally long, the newest first.
@@ -54,10 +55,11 @@ impl Queue {
         border: i64,
         found: &mut Vec<SlowTask>,
     ) -> Result<(), QueueError> {
-        let mut statement = sql(
-            "SELECT id, COALESCE(worker_host, target_host), state, finished_at, finished_at - started_at FROM tasks WHERE operation = ",
-        );
+        let mut statement = sql("SELECT id, COALESCE(worker_host, target_host), state, ");
         statement
+            .push("CASE WHEN state = 'failed' AND ")
+            .push(LOST)
+            .push(" THEN CAST(1 AS BIGINT) ELSE 0 END, finished_at, finished_at - started_at FROM tasks WHERE operation = ")
             .push_bind(operation.as_str())
             .push(" AND dry_run = ")
             .push_bind(dry_run)
@@ -71,12 +73,13 @@ impl Queue {
         statement
             .push(" ORDER BY finished_at - started_at DESC, finished_at DESC, id DESC LIMIT 10");
         let rows: Vec<SlowRow> = statement.fetch_all(&mut self.engine.read().await?).await?;
-        for (id, host, name, finished_at, duration_ms) in rows {
+        for (id, host, name, lost, finished_at, duration_ms) in rows {
             found.push(SlowTask {
                 task_id: TaskId(id),
                 operation: operation.clone(),
                 host,
                 state: state(&name)?,
+                lost: lost == 1,
                 finished_at: Timestamp(finished_at),
                 duration_ms,
             });

@@ -30,7 +30,9 @@ const BEGIN: i64 = 1_700_000_000_000;
 const LENGTH: i64 = 1_000_000;
 const OPERATIONS: [&str; 3] = ["cleanup", "health-check", "z, odd"];
 const HOSTS: [&str; 4] = ["web-1", "web-2", "host, with: marks", "ünïcode"];
-const ERRORS: [&str; 3] = ["disk full", "it's: gone, 7", "no permission"];
+/// What a task says whose worker was lost.
+const LOST: &str = "its worker is gone";
+const ERRORS: [&str; 4] = ["disk full", "it's: gone, 7", "no permission", LOST];
 
 fn random_rows(random: &mut StdRng, count: usize) -> Vec<Row> {
     (0..count)
@@ -75,7 +77,7 @@ fn random_rows(random: &mut StdRng, count: usize) -> Vec<Row> {
                 started,
                 finished,
                 error: (state == TaskState::Failed && random.random_bool(0.9))
-                    .then(|| ERRORS[random.random_range(0..3)]),
+                    .then(|| ERRORS[random.random_range(0..ERRORS.len())]),
             }
         })
         .collect()
@@ -96,7 +98,12 @@ async fn write(test: &TestQueue, rows: &[Row]) {
     for (index, row) in rows.iter().enumerate() {
         let running = (row.state == TaskState::Running).then_some(BEGIN + 10 * LENGTH);
         let error = row.error.map(|message| {
-            format!(r#"{{"kind":"permanent","message":"{message}","hint":"look"}}"#)
+            let kind = if message == LOST {
+                "lease_expired"
+            } else {
+                "permanent"
+            };
+            format!(r#"{{"kind":"{kind}","message":"{message}","hint":"look"}}"#)
         });
         write!(
             insert,
@@ -260,6 +267,7 @@ fn check(rows: &[Row], request: &StatisticsRequest, said: &QueueStatistics, now:
                 operation: OperationId::from(row.operation),
                 host: row.host.or(row.target).map(str::to_owned),
                 state: row.state,
+                lost: row.state == TaskState::Failed && row.error == Some(LOST),
                 finished_at: Timestamp(row.finished?),
                 duration_ms: duration(row)?,
             })
