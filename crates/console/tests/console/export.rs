@@ -3,7 +3,7 @@
 mod saving;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -11,11 +11,10 @@ use upkeep_console::export::{Exported, read_back};
 use upkeep_contract::export::{ExportFormat, ExportRequest, ExportSubject};
 use upkeep_contract::statistics::{StatisticsQuery, StatisticsRange};
 use upkeep_contract::task::{Task, TaskError, TaskFilter, TaskState};
-use upkeep_contract::{ErrorCode, ErrorReply};
 use upkeep_queue::{Ending, NewTask};
 use upkeep_testkit::fill_history;
 
-use crate::support::{Installation, check_reply, installation, reply};
+use crate::support::{Installation, installation};
 
 const EVIL: [&str; 8] = [
     "=cmd|' /C calc'!A0",

@@ -25,6 +25,10 @@ host: string | null,
  */
 state: TaskState, 
 /**
+ * True when it failed because its worker was lost.
+ */
+lost: boolean, 
+/**
  * When it ended.
  */
 finished_at: Timestamp, 
