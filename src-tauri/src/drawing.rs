@@ -68,10 +68,16 @@ mod tests {
         assert!(!has_card(&folder.path().join("missing")));
         assert!(!has_card(folder.path()));
         std::fs::write(folder.path().join("card0"), "").unwrap();
-        assert!(!has_card(folder.path()), "it shows pictures, but cannot draw");
+        assert!(
+            !has_card(folder.path()),
+            "it shows pictures, but cannot draw"
+        );
         std::fs::write(folder.path().join("renderD128"), "").unwrap();
         assert!(has_card(folder.path()));
         std::fs::write(folder.path().join("file"), "").unwrap();
-        assert!(has_card(&folder.path().join("file")), "not known: nothing is changed");
+        assert!(
+            has_card(&folder.path().join("file")),
+            "not known: nothing is changed"
+        );
     }
 }

@@ -117,7 +117,11 @@ pub(super) fn tables(view: &StatisticsView) -> Vec<Table> {
             Cell::text(task.task_id.as_str()),
             Cell::text(task.operation.as_str()),
             Cell::maybe(task.host.clone(), Cell::Text),
-            Cell::text(if task.lost { "lost" } else { task.state.as_str() }),
+            Cell::text(if task.lost {
+                "lost"
+            } else {
+                task.state.as_str()
+            }),
             Cell::Time(task.finished_at),
             Cell::text(in_words(task.duration_ms)),
         ]

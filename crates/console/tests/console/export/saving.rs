@@ -134,8 +134,7 @@ fn on_a_small_disk(test: &str) -> Option<PathBuf> {
 
 #[tokio::test]
 async fn a_report_that_does_not_fit_on_the_disk_says_so_and_leaves_nothing() {
-    let test =
-        "export::saving::a_report_that_does_not_fit_on_the_disk_says_so_and_leaves_nothing";
+    let test = "export::saving::a_report_that_does_not_fit_on_the_disk_says_so_and_leaves_nothing";
     let Some(disk) = on_a_small_disk(test) else {
         return;
     };
