@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// The webview (WebKit 2.46 and newer) reads it when it starts: pages are painted by the processor instead of by OpenGL,
+/// The webview (`WebKit` 2.46 and newer) reads it when it starts: pages are painted by the processor instead of by OpenGL,
 /// which without a graphics card is the processor as well, by way of Mesa's software renderer. Measured with
 /// `make bench-ui`: docs/benchmarks.md, "The window".
 const PAINT_BY_PROCESSOR: &str = "WEBKIT_SKIA_ENABLE_CPU_RENDERING";
