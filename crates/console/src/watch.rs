@@ -78,13 +78,13 @@ impl Follower {
         if self.sender.send(first).await.is_err() {
             return;
         }
-        let mut sent_at = Instant::now();
+        let mut pace = Pace::begin(Instant::now());
         let mut more = false;
         while more || !last.task.state.is_final() {
             if !more && !self.changed().await {
                 return;
             }
-            if !unless_closed(&self.sender, sleep_until(sent_at + SCREEN_PAUSE)).await {
+            if !unless_closed(&self.sender, sleep_until(pace.next_at())).await {
                 return;
             }
             let Ok(permit) = self.sender.reserve().await else {
@@ -101,7 +101,7 @@ impl Follower {
                     seen = last_sequence(&update.log).unwrap_or(seen);
                     last = update.detail.clone();
                     permit.send(update);
-                    sent_at = Instant::now();
+                    pace.sent(Instant::now());
                 }
                 Err(QueueError::NoSuchTask(_)) => return,
                 Err(error) => {
@@ -133,6 +133,32 @@ impl Follower {
     }
 }
 
+/// Ten updates a second in the long run. One that was late may be followed early by the next: a task that
+/// reports ten times a second would otherwise be shown as late as the latest update ever was.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// When the next update would be sent by an even pace.
+    due: Instant,
+}
+
+impl Pace {
+    /// The first update is sent now.
+    fn begin(now: Instant) -> Self {
+        Self {
+            due: now + SCREEN_PAUSE,
+        }
+    }
+
+    /// The next update waits until then.
+    fn next_at(self) -> Instant {
+        self.due.checked_sub(SCREEN_PAUSE).unwrap_or(self.due)
+    }
+
+    fn sent(&mut self, now: Instant) {
+        self.due = self.due.max(now) + SCREEN_PAUSE;
+    }
+}
+
 /// The state first, then the log: the lines of a final state are all there.
 async fn read(queue: &Queue, id: &TaskId, after: i64) -> Result<TaskUpdate, QueueError> {
     let detail = queue.task(id).await?;
@@ -161,5 +187,39 @@ pub(crate) async fn unless_closed<T>(
     tokio::select! {
         () = wait => true,
         () = sender.closed() => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When updates are sent, in milliseconds, of what changes at these times.
+    fn sent(changes: &[u64]) -> Vec<u64> {
+        let begun = Instant::now();
+        let mut pace = Pace::begin(begun);
+        let mut times = vec![];
+        for change in changes {
+            let at = (begun + Duration::from_millis(*change)).max(pace.next_at());
+            pace.sent(at);
+            times.push(u64::try_from((at - begun).as_millis()).unwrap_or(u64::MAX));
+        }
+        times
+    }
+
+    #[test]
+    fn a_late_update_makes_none_of_those_that_follow_late() {
+        let late = [100, 200, 380, 400, 500, 600];
+        assert_eq!(sent(&late), late);
+    }
+
+    #[test]
+    fn what_changes_all_the_time_is_sent_ten_times_a_second() {
+        let changes: Vec<u64> = (0..3000).collect();
+        let times = sent(&changes);
+        let within = |second: u64| times.iter().filter(|time| **time / 1000 == second).count();
+        // the first and the one that may come early
+        assert!((10..=11).contains(&within(0)), "{times:?}");
+        assert_eq!(within(1), 10, "{times:?}");
     }
 }

@@ -20,6 +20,11 @@ pub enum Change {
         /// Which.
         worker_id: WorkerId,
     },
+    /// A worker showed a sign of life, with its host's vital signs; nothing else of it changed.
+    WorkerAlive {
+        /// Which.
+        worker_id: WorkerId,
+    },
     /// An operation was paused or resumed.
     Operation {
         /// Which.

@@ -66,6 +66,13 @@ pub(crate) fn worker_changed(worker_id: &WorkerId) -> Change {
     }
 }
 
+/// That this worker showed a sign of life.
+pub(crate) fn worker_alive(worker_id: &WorkerId) -> Change {
+    Change::WorkerAlive {
+        worker_id: worker_id.clone(),
+    }
+}
+
 /// A change and its meaning.
 #[derive(Clone, Debug)]
 pub(crate) struct Signal {

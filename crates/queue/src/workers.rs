@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use upkeep_contract::worker::{ClaimStrategy, CurrentTask, HostVitals, Worker, WorkerState};
 use upkeep_contract::{OperationId, TaskId, Timestamp, WorkerId};
 
-use crate::changes::{Meaning, worker_changed};
+use crate::changes::{Meaning, worker_alive, worker_changed};
 use crate::engine::sql;
 use crate::rows::{json, small, to_json, unreadable};
 use crate::{Queue, QueueError};
@@ -130,7 +130,7 @@ impl Queue {
         .fetch_optional(&mut tx)
         .await?;
         let (drain,) = row.ok_or_else(|| QueueError::NoSuchWorker(id.clone()))?;
-        self.commit(tx, vec![worker_changed(id)], Meaning::NEITHER)
+        self.commit(tx, vec![worker_alive(id)], Meaning::NEITHER)
             .await?;
         Ok(drain.is_some())
     }

@@ -163,7 +163,10 @@ pub(crate) async fn keep_watching(
         let touched: Vec<Lease> = match &change {
             Change::Task { task_id } => leases.get(task_id).into_iter().collect(),
             Change::All => leases.all(),
-            Change::Worker { .. } | Change::Operation { .. } | Change::Settings => Vec::new(),
+            Change::Worker { .. }
+            | Change::WorkerAlive { .. }
+            | Change::Operation { .. }
+            | Change::Settings => Vec::new(),
         };
         match queue.look(&touched).await {
             Ok(held) => {

@@ -31,7 +31,7 @@ async fn hears(feed: &mut ChangeStream, expect: &Change) {
 /// A feed that hears what other processes do: shown by a change of theirs, not by a pause.
 async fn listening(queue: &Queue, others: &Queue) -> ChangeStream {
     let mut feed = queue.changes();
-    let settled = Change::Worker {
+    let settled = Change::WorkerAlive {
         worker_id: "settled".into(),
     };
     loop {
@@ -85,6 +85,11 @@ async fn every_change_of_this_process_is_named(test: TestQueue) {
     let worker = new_worker("host-a");
     test.queue.register_worker(&worker).await.unwrap();
     expect(Change::Worker {
+        worker_id: worker.id.clone(),
+    })
+    .await;
+    test.queue.worker_alive(&worker.id, None).await.unwrap();
+    expect(Change::WorkerAlive {
         worker_id: worker.id.clone(),
     })
     .await;

@@ -14,6 +14,10 @@ task_id: TaskId, } | { "kind": "worker",
 /**
  * Which.
  */
+worker_id: WorkerId, } | { "kind": "worker_alive", 
+/**
+ * Which.
+ */
 worker_id: WorkerId, } | { "kind": "operation", 
 /**
  * Which.

@@ -47,7 +47,7 @@ export class GroupState {
     const { stop } = followChanges({
       backend: this.#backend,
       read: () => this.#read(),
-      concerns: ({ kind }) => kind !== "settings",
+      concerns: ({ kind }) => kind !== "settings" && kind !== "worker_alive",
       atLeastEveryMs: AT_LEAST_EVERY_MS,
     });
     return () => {

@@ -41,7 +41,8 @@ export class OverviewState {
     const follower = followChanges({
       backend: this.#backend,
       read: () => this.#read(),
-      concerns: () => true,
+      // a sign of life changes nothing that is shown here; who gives none any more is seen by the regular look
+      concerns: ({ kind }) => kind !== "worker_alive",
       atLeastEveryMs: AT_LEAST_EVERY_MS,
     });
     this.#follower = follower;

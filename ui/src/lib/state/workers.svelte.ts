@@ -42,7 +42,8 @@ export class WorkersState {
     const follower = followChanges({
       backend: this.#backend,
       read: () => this.#read(),
-      concerns: ({ kind }) => kind === "worker" || kind === "task" || kind === "all",
+      concerns: ({ kind }) =>
+        kind === "worker" || kind === "worker_alive" || kind === "task" || kind === "all",
       atLeastEveryMs: AT_LEAST_EVERY_MS,
     });
     this.#follower = follower;
