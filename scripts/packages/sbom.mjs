@@ -90,5 +90,18 @@ const document = {
     components,
     dependencies,
 };
+
+// what the specification asks for beyond the shape that is written above
+const check = (met, words) => {
+    if (!met) throw new Error(`the document is no CycloneDX: ${words}`);
+};
+const references = [reference, ...components.map((it) => it["bom-ref"])];
+check(new Set(references).size === references.length, "a reference stands for two components");
+const dangling = dependencies.flatMap((it) => [it.ref, ...it.dependsOn]).find((it) => !references.includes(it));
+check(!dangling, `nothing is called ${dangling}`);
+check(dependencies.length === references.length, "a component does not say what it uses");
+check(dependencies.every((it) => new Set(it.dependsOn).size === it.dependsOn.length), "a use is named twice");
+check(components.every((it) => it.name && it.version && it.licenses), "a component lacks name, version or licence");
+check(/^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(document.serialNumber), "its number is no UUID");
 writeFileSync(output, `${JSON.stringify(document, null, 2)}\n`);
 console.log(`    ${components.length} components: ${path.basename(output)}`);
