@@ -145,7 +145,7 @@ stage_tarball() {
         echo
         printf '%s\n' "$links" | sed 's/^/    /'
     } >"$documents/README"
-    note "the programs of the tarball link: $(printf '%s' "$links" | head -n 1)"
+    note "the programs of the tarball link: $(printf '%s\n' "$links" | sed 's/ .*=>.*//; s/ (0x.*//' | paste -sd ' ')"
 }
 
 # ---- wrapping ----
@@ -209,6 +209,9 @@ rpm() {
     settle "$tree"
     {
         sed -e "s|@VERSION@|$version|" -e '/^@FILES@$/d' "packaging/rpm/$name.spec"
+        echo '%install'
+        echo "mkdir -p '%{buildroot}' && cp -a '$tree/.' '%{buildroot}/'"
+        echo
         echo '%files'
         echo '%defattr(-,root,root,-)'
         [ ! -d "$tree/etc/upkeep" ] || echo '%dir /etc/upkeep'
@@ -230,7 +233,6 @@ rpm() {
         --define 'use_source_date_epoch_as_buildtime 1' --define 'clamp_mtime_to_source_date_epoch 1' \
         --define '_buildhost upkeep' --define '_binary_payload w19.zstdio' \
         --define "_docdir /usr/share/doc" --define '_unpackaged_files_terminate_build 1' \
-        --define "__spec_install_pre %{___build_pre}; rm -rf \"\$RPM_BUILD_ROOT\"; mkdir -p \"\$RPM_BUILD_ROOT\"; cp -a \"$tree\"/. \"\$RPM_BUILD_ROOT\"/" \
         "$spec"
 }
 

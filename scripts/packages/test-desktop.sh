@@ -36,7 +36,7 @@ open_window() {
     mount --bind /tmp/.X11-unix "$root_of_it/tmp/.X11-unix"
     DISPLAY=$screen
     export DISPLAY
-    env -i PATH=/usr/bin:/bin LANG=C.UTF-8 DISPLAY="$screen" HOME=/home/person \
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 DISPLAY="$screen" HOME=/home/person \
         chroot "$root_of_it" setpriv --reuid person --regid person --clear-groups --no-new-privs \
         dbus-run-session -- upkeep >"$place/window.log" 2>&1 </dev/null &
     fact "its window opens" within_time window

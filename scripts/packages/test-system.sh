@@ -78,9 +78,9 @@ sandboxed() {
             mount --bind "$ROOT$path" "$ROOT$path"
             mount -o remount,bind,rw "$ROOT$path"
         done
-        exec env -i chroot "$ROOT" "$@"' sh \
+        exec chroot "$ROOT" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"' sh \
         setpriv --reuid "$user" --regid "$user" --clear-groups --no-new-privs --bounding-set -all --inh-caps -all \
-        env PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 UPKEEP_HOME=/var/lib/upkeep TMPDIR=/var/lib/upkeep/tmp "$@" </dev/null
+        env LANG=C.UTF-8 UPKEEP_HOME=/var/lib/upkeep TMPDIR=/var/lib/upkeep/tmp "$@" </dev/null
 }
 
 # as_user COMMAND…: as an operator would, in a shell of the user upkeep, outside of the sandbox

@@ -2,9 +2,16 @@
 # the package upkeep-worker and the tarball: package-test.sh. sourced, never run.
 
 try_tarball() {
-    say "the tarball, where nothing else is"
+    tarball=$(find "$packages" -name 'upkeep-worker-*.tar.gz')
+    case $tarball in
+        *-musl.tar.gz) say "the tarball, where nothing else is" ;;
+        *)
+            note "not tried: the tarball has no static programs, as musl was not there when it was built"
+            return 0
+            ;;
+    esac
     mkdir -p "$root_of_it/empty"
-    tar -C "$root_of_it/empty" --strip-components=1 -xzf "$(find "$packages" -name 'upkeep-worker-*.tar.gz')"
+    tar -C "$root_of_it/empty" --strip-components=1 -xzf "$tarball"
     # a root with nothing in it: what runs there needs no library of the system
     fact "its programs run without any library of the system" chroot "$root_of_it/empty" /bin/upkeep-worker --version
     fact "so does upkeepctl" chroot "$root_of_it/empty" /bin/upkeepctl --version
@@ -52,7 +59,7 @@ fill() {
 
 # trigger LOCATION: a cleanup of it, waited for; its exit code is the task's
 trigger() {
-    as_user upkeepctl trigger cleanup-temp-files --param max_age_hours=24 --param "locations=$1" --wait --timeout 60s
+    as_user upkeepctl trigger cleanup-temp-files --param max_age_hours=24 --param "locations=[\"$1\"]" --wait --timeout 60s
 }
 ends_with() {
     code=$1
