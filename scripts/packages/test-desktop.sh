@@ -41,6 +41,9 @@ open_window() {
         dbus-run-session -- upkeep >"$place/window.log" 2>&1 </dev/null &
     fact "its window opens" within_time window
     fact "the window shows its page" within_time picture
+    # what was still being read then is there a moment later
+    sleep 3
+    picture
     fact "its class is that of the menu entry" sh -c 'xprop -id "$(xdotool search --onlyvisible --name "^Upkeep$" | head -n 1)" WM_CLASS | grep -i \"upkeep\"'
     fact "it made its installation in the person's folders" in_it 'ls /home/person/.config/upkeep/config.toml /home/person/.local/share/upkeep/upkeep.db'
     pkill -TERM -x upkeep
