@@ -1,7 +1,7 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup bench-health bench-export bench-ui soak check-platforms types icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e package test-package audit bench bench-queue bench-cleanup bench-health bench-export bench-ui soak check-platforms types icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
@@ -42,6 +42,15 @@ test-e2e: ## tests of the app in its real window, under Xvfb
 
 check-platforms: ## check the crates that clean for macOS and Windows (Rust's libraries for them come by rustup)
 	@scripts/platforms.sh
+
+package: ## deb and rpm of the app, deb, rpm and a tarball of the worker and upkeepctl, in target/package (a release build)
+	@scripts/package.sh
+
+test-package: ## install, use and remove those packages in a fresh Debian (as root; not a part of `make test`)
+	@scripts/package-test.sh
+
+audit: ## licences, sources and advisories of all dependencies, by cargo-deny and npm
+	@scripts/audit.sh
 
 soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks dashboard": some of it; sizes: scripts/soak.sh)
 	@scripts/soak.sh $(PARTS)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh [run|test]: makes sure that what is needed to run or to test Upkeep is on this machine.
+# setup.sh [run|test|package|package-test]: makes sure that what is needed for that is on this machine.
 #
 # toolchains are only checked, never fetched: which rustc and node a machine has is its owner's choice.
 # system packages are installed through apt on Debian and its relatives; elsewhere they are named and we stop.
@@ -9,7 +9,10 @@
 . "$(dirname -- "$0")/lib.sh"
 
 purpose=${1:-run}
-case $purpose in run | test) ;; *) die "unknown purpose '$purpose'" "use: scripts/setup.sh [run|test]" ;; esac
+case $purpose in
+    run | test | package | package-test) ;;
+    *) die "unknown purpose '$purpose'" "use: scripts/setup.sh [run|test|package|package-test]" ;;
+esac
 
 # keep in step with rust-version in Cargo.toml and engines in ui/package.json
 rust_wanted=1.95
@@ -70,6 +73,23 @@ needs() {
         echo 'python:csv            python3                  python3             python'
         echo 'python:prometheus_client python3-prometheus-client python3-prometheus_client python-prometheus_client'
         echo 'postgres:server       postgresql               postgresql-server   postgresql'
+    fi
+    if [ "$purpose" = package ]; then
+        echo 'program:dpkg-shlibdeps dpkg-dev              dpkg-dev            dpkg'
+        echo 'program:rpmbuild      rpm                    rpm-build           rpm-tools'
+        echo 'program:appstreamcli  appstream              appstream           appstream'
+        echo 'program:desktop-file-validate desktop-file-utils desktop-file-utils desktop-file-utils'
+        echo 'program:musl-gcc      musl-tools             musl-gcc            musl'
+    fi
+    if [ "$purpose" = package-test ]; then
+        echo 'program:debootstrap   debootstrap            debootstrap         debootstrap'
+        echo 'program:systemd-analyze systemd              systemd             systemd'
+        echo 'program:rpm           rpm                    rpm                 rpm-tools'
+        echo 'program:curl          curl                   curl                curl'
+        echo 'program:Xvfb          xvfb                   xorg-x11-server-Xvfb xorg-server-xvfb'
+        echo 'program:xdotool       xdotool                xdotool             xdotool'
+        echo 'program:xprop         x11-utils              xprop               xorg-xprop'
+        echo 'program:import        imagemagick            ImageMagick         imagemagick'
     fi
 }
 

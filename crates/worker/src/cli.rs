@@ -1,6 +1,7 @@
 //! The command line of `upkeep-worker`.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -61,6 +62,17 @@ enum Command {
     /// Print the operations with their parameter schemas, as JSON
     #[command(long_about = help::OPERATIONS, after_long_help = help::OPERATIONS_MORE)]
     Operations,
+    /// Print the script that completes this command line in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the page of the manual, or write all pages to a folder
+    Man {
+        /// The folder that all pages are written to, one for each command
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
 }
 
 /// How the worker works; what is not given comes from config.toml.
@@ -194,6 +206,8 @@ impl Cli {
             Command::Operations => {
                 print_json(&registry(&folders?, None).describe()).map(|()| ExitCode::SUCCESS)
             }
+            Command::Completions { shell } => crate::manual::completions(shell),
+            Command::Man { dir } => crate::manual::manual(dir.as_deref()),
         }
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod exec;
 mod help;
 mod logging;
+mod manual;
 mod run;
 mod selection;
 mod service;

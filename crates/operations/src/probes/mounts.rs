@@ -1,7 +1,9 @@
 //! The mounted file systems that hold data which may fill them up.
 //!
 //! Left out: what the kernel only pretends to be files, images that are always full
-//! (snap packages, CD-ROMs), whatever is mounted read-only, and second mounts of one device.
+//! (snap packages, CD-ROMs), file systems that are read-only, and second mounts of one device.
+//! A mount that is read-only over a file system that is not counts: a service sees all of them so
+//! (systemd's `ProtectSystem=strict`), and they fill up all the same.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -176,20 +178,17 @@ mod linux {
     fn read_line(line: &[u8]) -> Option<Line> {
         let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
         let separator = fields.iter().position(|&field| field == b"-")?;
-        let [_, _, device, root, point, options, ..] = fields[..] else {
+        let [_, _, device, root, point, ..] = fields[..] else {
             return None;
         };
         let file_system = String::from_utf8_lossy(fields.get(separator + 1)?).into_owned();
-        let super_options = fields.get(separator + 3).copied().unwrap_or_default();
-        let says_read_only = |options: &[u8]| {
-            options
-                .split(|&byte| byte == b',')
-                .any(|option| option == b"ro")
-        };
+        // those of the file system; the mount's own stand before the separator
+        let options = fields.get(separator + 3).copied().unwrap_or_default();
+        let mut options = options.split(|&byte| byte == b',');
         Some(Line {
             device: device.to_owned(),
             is_whole: root == b"/",
-            read_only: says_read_only(options) || says_read_only(super_options),
+            read_only: options.any(|option| option == b"ro"),
             mount: Mount {
                 point: PathBuf::from(OsString::from_vec(unescape(point))),
                 remote: is_remote(&file_system),
@@ -250,12 +249,24 @@ mod linux {
             check("1 0 7:0 / /snap/core/1 ro - squashfs /dev/loop0 ro", &[]);
             check("1 0 7:0 / /mnt rw - squashfs /dev/loop0 rw", &[]);
             check("1 0 11:0 / /media/cd ro - iso9660 /dev/sr0 ro", &[]);
-            check("1 0 8:2 / /mnt ro,relatime - ext4 /dev/sda2 rw", &[]);
+            check("1 0 8:2 / /mnt ro,relatime - ext4 /dev/sda2 ro", &[]);
             check("1 0 8:2 / /mnt rw - ext4 /dev/sda2 ro", &[]);
             check("1 0 0:9 / / rw - overlay overlay rw", &["/"]);
             check(
                 "1 0 0:9 / /var/lib/docker/x/merged rw - overlay overlay rw",
                 &[],
+            );
+        }
+
+        #[test]
+        fn a_sandbox_hides_no_disk() {
+            // as systemd makes it for ProtectSystem=strict with a StateDirectory= and a ReadWritePaths=
+            check(
+                "1 0 8:1 / / ro,relatime - ext4 /dev/sda1 rw\n\
+                 2 1 8:2 / /srv ro,relatime - ext4 /dev/sda2 rw\n\
+                 3 1 8:1 /var/lib/upkeep /var/lib/upkeep rw,relatime - ext4 /dev/sda1 rw\n\
+                 4 2 8:2 /scratch /srv/scratch rw,relatime - ext4 /dev/sda2 rw",
+                &["/", "/srv"],
             );
         }
 

@@ -128,17 +128,20 @@ fn its_times_fit_together() {
 }
 
 #[test]
-fn nothing_of_it_hides_what_may_be_cleaned() {
+fn it_can_write_nowhere_but_to_its_own_folder_and_hides_nothing_that_may_be_cleaned() {
+    assert_eq!(value("Service", "ProtectSystem"), "strict");
+    assert_eq!(value("Service", "ProtectHome"), "read-only");
+    assert_eq!(value("Service", "User"), "upkeep");
+    assert_eq!(value("Service", "CapabilityBoundingSet"), "");
     let unit = unit();
     for absent in [
-        "ProtectHome",
+        // locations are the operator's to name, in a drop-in
+        "ReadWritePaths",
+        "AmbientCapabilities",
         "PrivateTmp",
         "ProtectProc",
-        "ReadOnlyPaths",
         "InaccessiblePaths",
-        "ReadWritePaths",
     ] {
         assert!(!unit.iter().any(|it| it.key == absent), "{absent}");
     }
-    assert_eq!(value("Service", "ProtectSystem"), "full");
 }

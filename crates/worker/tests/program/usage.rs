@@ -118,3 +118,35 @@ fn the_last_of_an_option_given_twice_counts() {
     ]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
+
+#[test]
+fn shells_and_the_manual_know_every_command() {
+    let home = Home::new();
+    let before = home.tree();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = home.output(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let script = stdout(&output);
+        for word in ["run", "exec", "check", "grace-seconds"] {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    let page = stdout(&home.output(&["man"]));
+    assert!(page.contains(".TH upkeep-worker 1"), "{page}");
+    assert!(page.contains("Exit codes"), "{page}");
+    assert_eq!(home.tree(), before, "no installation is made");
+
+    let folder = tempfile::tempdir().unwrap();
+    let output = home.output(&["man", "--dir", &folder.path().display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for name in [
+        "upkeep-worker.1",
+        "upkeep-worker-run.1",
+        "upkeep-worker-exec.1",
+    ] {
+        assert!(folder.path().join(name).is_file(), "{name}");
+    }
+    let absent = home.output(&["man", "--dir", "/proc/none"]);
+    assert_eq!(absent.status.code(), Some(1));
+    assert!(stderr(&absent).contains("error: cannot write the manual"));
+}
