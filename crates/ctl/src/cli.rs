@@ -12,6 +12,7 @@ pub(crate) use arguments::{
     AskArguments, AuditArguments, PlanSource, RangeArguments, TaskFilterArguments, WaitArguments,
 };
 
+use crate::connection::Reach;
 use crate::help;
 use crate::output::Options;
 
@@ -35,6 +36,39 @@ pub(crate) struct Cli {
         help_heading = "Output"
     )]
     color: Color,
+    /// Ask the server at this address, such as <https://upkeep.example:8443>, in place of the database
+    #[arg(
+        long,
+        global = true,
+        env = "UPKEEP_SERVER",
+        hide_env = true,
+        value_name = "URL",
+        help_heading = "Server"
+    )]
+    server: Option<String>,
+    /// The file with the server's token [default for a server on this machine: api-token of the installation]
+    #[arg(
+        long,
+        global = true,
+        env = "UPKEEP_TOKEN_FILE",
+        hide_env = true,
+        value_name = "FILE",
+        help_heading = "Server"
+    )]
+    token_file: Option<PathBuf>,
+    /// Trust the certificate authorities in this PEM file, and no others
+    #[arg(
+        long,
+        global = true,
+        env = "UPKEEP_TLS_CA",
+        hide_env = true,
+        value_name = "FILE",
+        help_heading = "Server"
+    )]
+    tls_ca: Option<PathBuf>,
+    /// Send the token without encryption to another machine: whoever listens on the way can use it
+    #[arg(long, global = true, help_heading = "Server")]
+    allow_plain_http: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -48,6 +82,16 @@ enum Color {
 }
 
 impl Cli {
+    /// Which Upkeep is asked, and how.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach {
+            server: self.server.clone(),
+            token_file: self.token_file.clone(),
+            tls_ca: self.tls_ca.clone(),
+            allow_plain_http: self.allow_plain_http,
+        }
+    }
+
     pub(crate) fn options(&self) -> Options {
         Options {
             json: self.json,

@@ -11,19 +11,23 @@ mod trigger;
 mod workers;
 
 use crate::cli::{Command, TasksCommand, WorkersCommand};
-use crate::connection::{self, Connection};
+use crate::connection::{self, Connection, Reach};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::output::Output;
 
 /// Performs a command; the exit code when nothing went wrong.
-pub(crate) async fn perform(command: Command, output: &mut Output) -> Result<u8, Failure> {
+pub(crate) async fn perform(
+    command: Command,
+    reach: &Reach,
+    output: &mut Output,
+) -> Result<u8, Failure> {
     match command {
         // these need no database
         Command::Completions { shell } => Ok(shell::completions(shell, output)),
         Command::Man { dir } => shell::manual(dir, output).await,
         Command::Config(command) => config::perform(&command, output).await,
         command => {
-            let connection = connection::open().await?;
+            let connection = connection::open(reach).await?;
             let done = with(connection.as_ref(), command, output).await;
             // who pressed Ctrl-C must not wait for a database that does not answer
             if !matches!(&done, Err(failure) if failure.exit == INTERRUPTED) {

@@ -28,6 +28,10 @@ Environment:
   UPKEEP_HOME          the folder of the installation: config.toml, upkeep.db,
                        artifacts/, logs/, tmp/ (default: this user's folders)
   UPKEEP_DATABASE_URL  the database, when it is not upkeep.db in that folder
+  UPKEEP_SERVER        as --server: the address of an `upkeepctl serve`
+  UPKEEP_TOKEN_FILE    as --token-file
+  UPKEEP_TOKEN         the server's token itself, when no file is named
+  UPKEEP_TLS_CA        as --tls-ca
   NO_COLOR             no colours
   RUST_LOG             a log filter for stderr such as upkeep=debug [warn]
 

@@ -52,7 +52,8 @@ fn main() -> ExitCode {
             return output.end(Err(failure));
         }
     };
-    let done = runtime.block_on(commands::perform(cli.command, &mut output));
+    let reach = cli.reach();
+    let done = runtime.block_on(commands::perform(cli.command, &reach, &mut output));
     // what hangs on a dead disk must not keep the program from ending
     runtime.shutdown_background();
     output.end(done)
