@@ -51,6 +51,8 @@ pub fn without_password(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -87,5 +89,32 @@ mod tests {
         check("/srv/upkeep.db", "sqlite:///srv/upkeep.db");
         check("/srv/a?b#c%d e.db", "sqlite:///srv/a%3Fb%23c%25d%20e.db");
         check("/srv/ü.db", "sqlite:///srv/%C3%BC.db");
+    }
+
+    proptest! {
+        #[test]
+        fn no_password_is_shown_however_it_is_written(
+            user in "[a-z]{0,5}",
+            secret in "[a-zA-Z0-9%:/?#@&= ]{1,10}SECRET",
+            host in "[a-z.]{0,6}",
+            rest in "(/[a-z]{0,5})?",
+        ) {
+            let escaped = percent_encode(secret.as_bytes(), NON_ALPHANUMERIC);
+            for url in [
+                format!("postgres://{user}:{secret}@{host}{rest}"),
+                format!("postgres://{user}:{escaped}@{host}{rest}"),
+                format!("postgresql://{host}{rest}?user={user}&password={escaped}"),
+                format!("postgres://{host}{rest}?PASSWORD={escaped}&sslmode=require"),
+                format!("postgres://{host}{rest}?sslpassword={escaped}"),
+            ] {
+                let shown = without_password(&url);
+                prop_assert!(!shown.contains("SECRET"), "{} -> {}", url, shown);
+            }
+        }
+
+        #[test]
+        fn any_text_can_be_shown(text in "\\PC*") {
+            without_password(&text);
+        }
     }
 }

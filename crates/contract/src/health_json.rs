@@ -175,6 +175,7 @@ fn rfc3339(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -308,5 +309,65 @@ mod tests {
         let document = document(vec![check("cpu", CheckStatus::Unknown)]);
         let read: HealthDocument = serde_json::from_value(document.clone()).unwrap();
         assert_eq!(serde_json::to_value(read).unwrap(), document);
+    }
+
+    fn any_check() -> impl Strategy<Value = HealthCheck> {
+        // ids that mean something, and whatever a mount or a sensor may be called
+        let id = prop_oneof![
+            prop::sample::select(vec![
+                "cpu",
+                "disk:/",
+                "queue:failures",
+                ":",
+                "disk:",
+                ":/",
+                "a:b:c"
+            ])
+            .prop_map(str::to_owned),
+            "\\PC{0,12}",
+        ];
+        let status = prop::sample::select(vec![
+            CheckStatus::Ok,
+            CheckStatus::Warning,
+            CheckStatus::Critical,
+            CheckStatus::Unknown,
+        ]);
+        let figure = prop::option::of(-1e12..1e12_f64);
+        (id, status, figure.clone(), figure, ".{0,20}", ".{0,20}").prop_map(
+            |(id, status, observed, warning, message, action)| HealthCheck {
+                id,
+                status,
+                observed,
+                unit: "percent".to_owned(),
+                warning,
+                critical: None,
+                message,
+                action,
+                remedies: Vec::new(),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_found_becomes_a_document_that_reads_back(
+            checks in prop::collection::vec(any_check(), 0..8),
+        ) {
+            let count = checks.len();
+            let document = document(checks);
+            let text = document.to_string();
+            let read: HealthDocument = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(serde_json::to_value(read).unwrap(), document.clone());
+            let details = document["checks"].as_object().unwrap().values();
+            let listed: usize = details.map(|list| list.as_array().unwrap().len()).sum();
+            prop_assert_eq!(listed, count);
+            let word = document["status"].as_str().unwrap();
+            prop_assert!(["pass", "warn", "fail"].contains(&word));
+        }
+
+        #[test]
+        fn any_text_is_a_document_or_none(text in "\\PC*") {
+            serde_json::from_str::<HealthDocument>(&text).ok();
+        }
     }
 }
