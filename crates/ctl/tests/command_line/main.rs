@@ -10,5 +10,6 @@ mod documents;
 mod ends;
 mod lists;
 mod looking;
+mod operating;
 mod printing;
 mod support;

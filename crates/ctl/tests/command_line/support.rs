@@ -51,6 +51,11 @@ impl Site {
         Self::with(Some(PostgresCluster::shared().database().await))
     }
 
+    /// On a database that is there already.
+    pub(crate) fn on(url: &str) -> Self {
+        Self::with(Some(url.to_owned()))
+    }
+
     fn with(url: Option<String>) -> Self {
         let site = Self {
             folder: folder_in_memory(),
@@ -97,6 +102,10 @@ impl Site {
         command
             .env("UPKEEP_HOME", self.home())
             .env_remove("UPKEEP_DATABASE_URL")
+            .env_remove("UPKEEP_SERVER")
+            .env_remove("UPKEEP_TOKEN")
+            .env_remove("UPKEEP_TOKEN_FILE")
+            .env_remove("UPKEEP_TLS_CA")
             .env_remove("NO_COLOR")
             .env_remove("RUST_LOG")
             .current_dir(self.path())
