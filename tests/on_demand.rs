@@ -404,7 +404,7 @@ async fn restore_from_trash_runs_only_when_asked() {
 }
 
 /// Every timer of the program, by file, with what it waits for. A timer that is not named here fails the test.
-const TIMERS: [(&str, usize, &str); 32] = [
+const TIMERS: [(&str, usize, &str); 34] = [
     (
         "crates/console/src/changes.rs",
         2,
@@ -419,6 +419,16 @@ const TIMERS: [(&str, usize, &str); 32] = [
         "crates/console/src/watch.rs",
         2,
         "a watched task: at most ten updates a second, and the pause after an error",
+    ),
+    (
+        "crates/ctl/src/connection/server/client.rs",
+        5,
+        "a command line that asks a server: how long an answer may take, and the pause after it was busy",
+    ),
+    (
+        "crates/ctl/src/connection/server/watch.rs",
+        1,
+        "a command line that watches a task: the pause before a lost connection is made again",
     ),
     (
         "crates/ctl/src/wait.rs",

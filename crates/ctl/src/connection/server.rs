@@ -34,7 +34,7 @@ use upkeep_contract::{GroupId, OperationId, TaskId, Timestamp, WorkerId};
 
 use super::{Connection, Exported, Reach, Reply, Told};
 use crate::failure::Failure;
-use client::{Client, Shared};
+use client::{Busy, Client, Shared};
 use query::Query;
 use watch::Watch;
 
@@ -198,7 +198,8 @@ impl Connection for Server {
         let place = target.to_owned();
         let mut file = on_disk(target, move || Beside::create(place)).await?;
         let (what, query) = query::of_report(&request.subject, request.format);
-        let mut report = self.0.stream(&["export", what], &query, "*/*").await?;
+        let path = ["export", what];
+        let mut report = self.0.stream(&path, &query, "*/*", Busy::AskAgain).await?;
         let rows = report.number(ROWS_HEADER);
         let mut gathered: Vec<u8> = Vec::new();
         loop {

@@ -39,6 +39,20 @@ const UNAVAILABLE: &str = "server_unavailable";
 /// An answer that is none of Upkeep's.
 const BAD_ANSWER: &str = "bad_answer";
 
+/// What becomes of a request that the server has no room for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Busy {
+    /// It is asked again a few times.
+    AskAgain,
+    /// The caller is told.
+    Tell,
+}
+
+/// True when the server had no room for it.
+pub(super) fn is_busy(failure: &Failure) -> bool {
+    failure.code == "too_many_requests"
+}
+
 /// True when the same request may well succeed a little later.
 pub(super) fn may_pass(failure: &Failure) -> bool {
     matches!(
@@ -148,11 +162,13 @@ impl Client {
         path: &[&str],
         query: &Query,
         accept: &'static str,
+        busy: Busy,
     ) -> Reply<Pieces> {
         let request = self
             .ask(Method::GET, path, query, None)
             .header(ACCEPT, accept);
-        let response = match tokio::time::timeout(ANSWER_LIMIT, self.send(request)).await {
+        let answer = self.send(request, busy);
+        let response = match tokio::time::timeout(ANSWER_LIMIT, answer).await {
             Ok(response) => response?,
             Err(_) => return Err(self.too_slow()),
         };
@@ -196,7 +212,7 @@ impl Client {
     /// The whole answer, in a limited time and of a limited size.
     async fn limited(&self, request: RequestBuilder) -> Reply<Vec<u8>> {
         let answer = async {
-            let response = self.send(request).await?;
+            let response = self.send(request, Busy::AskAgain).await?;
             self.whole(response).await
         };
         match tokio::time::timeout(ANSWER_LIMIT, answer).await {
@@ -205,8 +221,8 @@ impl Client {
         }
     }
 
-    /// The head of a good answer. What the server had no time for was not begun, so it is asked again.
-    async fn send(&self, request: RequestBuilder) -> Reply<Response> {
+    /// The head of a good answer. What the server had no time for was not begun, so it can be asked again.
+    async fn send(&self, request: RequestBuilder, busy: Busy) -> Reply<Response> {
         let mut tries = 1;
         loop {
             let Some(request) = request.try_clone() else {
@@ -221,9 +237,9 @@ impl Client {
                 return Ok(response);
             }
             let wait = retry_after(&response);
-            let status = response.status();
             let failure = self.refusal(response).await;
-            if status != StatusCode::TOO_MANY_REQUESTS || tries == TRIES || wait > WAIT_MAX {
+            let again = is_busy(&failure) && busy == Busy::AskAgain;
+            if !again || tries == TRIES || wait > WAIT_MAX {
                 return Err(failure);
             }
             tracing::debug!(?wait, "the server is busy; asking again");

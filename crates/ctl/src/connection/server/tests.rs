@@ -213,6 +213,17 @@ async fn a_busy_server_is_asked_again_a_few_times() {
     let failure = door.server.workers().await.unwrap_err();
     assert_eq!(failure.code, "too_many_requests");
     assert_eq!(door.asked().len(), 4);
+    // of many tasks that are watched at once, some have to wait for their turn
+    let door = Door::open(move |_, before| match before {
+        0 | 1 => busy(),
+        _ => stream(&update(TaskState::Succeeded, 1..=1)),
+    })
+    .await;
+    let (told, failure) = numbers(&door).await;
+    assert!(
+        told == [vec![1]] && failure.is_none(),
+        "{told:?}: {failure:?}"
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use futures::stream::{BoxStream, unfold};
 use upkeep_contract::TaskId;
 use upkeep_contract::task::{LogLine, TaskUpdate};
 
-use super::client::{Shared, may_pass};
+use super::client::{Busy, Shared, is_busy, may_pass};
 use super::events::Events;
 use super::query::Query;
 use crate::connection::Reply;
@@ -43,8 +43,11 @@ impl Watch {
             seen: None,
             over: false,
         };
-        watch.connect().await?;
-        Ok(watch)
+        match watch.connect().await {
+            // many tasks are watched at once: this one has its turn when another has ended
+            Err(failure) if is_busy(&failure) => Ok(watch),
+            connected => connected.map(|()| watch),
+        }
     }
 
     pub(super) fn updates(self) -> BoxStream<'static, Reply<TaskUpdate>> {
@@ -57,9 +60,10 @@ impl Watch {
     async fn connect(&mut self) -> Reply<()> {
         let path = ["tasks", self.task.as_str(), "events"];
         let query = Query::default();
+        let accept = "text/event-stream";
         let pieces = self
             .client
-            .stream(&path, &query, "text/event-stream")
+            .stream(&path, &query, accept, Busy::Tell)
             .await?;
         self.events = Some(Events::new(pieces));
         Ok(())
