@@ -31,9 +31,14 @@ pub fn without_password(url: &str) -> String {
     if parsed.scheme().starts_with("sqlite") {
         return url.to_owned();
     }
-    if parsed.set_password(None).is_err() {
+    // an `@` behind the address means that what was read as address or path is a password with a sign in it
+    // that ends an address
+    let behind = [Some(parsed.path()), parsed.query(), parsed.fragment()];
+    let torn = behind.into_iter().flatten().any(|part| part.contains('@'));
+    if torn || parsed.set_password(None).is_err() {
         return format!("{}://…", parsed.scheme());
     }
+    parsed.set_fragment(None);
     // PostgreSQL takes the password as a parameter, too
     let kept: Vec<(String, String)> = parsed
         .query_pairs()
@@ -76,6 +81,9 @@ mod tests {
         );
         check("postgres://anna@db/upkeep", "postgres://anna@db/upkeep");
         check("postgres://anna:sec/ret@db/upkeep", "postgres://…");
+        check("postgres://anna:#secret@db/upkeep", "postgres://…");
+        check("postgres://anna:?secret@db/upkeep", "postgres://…");
+        check("postgres://anna:/secret@db/upkeep", "postgres://…");
         check(
             "sqlite:///srv/upkeep.db?mode=rwc",
             "sqlite:///srv/upkeep.db?mode=rwc",
