@@ -12,4 +12,5 @@ mod lists;
 mod looking;
 mod operating;
 mod printing;
+mod server;
 mod support;
