@@ -63,9 +63,10 @@ bench-export: ## time and peak memory of reports of 1,000,000 tasks in each form
 bench-ui: ## what the window takes, beside a trivial one: start, idle CPU, memory, frames (PARTS="start idle screen", ROUNDS=10, DURATION=30)
 	@ROUNDS='$(ROUNDS)' DURATION='$(DURATION)' scripts/bench.sh ui $(PARTS)
 
-types: ## write anew what is made from the types: the UI's TypeScript, and the schema of the statistics log
+types: ## write anew what is made from the types: the UI's TypeScript, the schema of the statistics log, docs/openapi.json
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-contract --test generated_types
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-operations --lib the_schema_that_is_written_down
+	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-api --test http the_committed_document
 
 icons: ## draw all icons anew from icons/upkeep.svg
 	@scripts/icons.sh
