@@ -30,6 +30,7 @@ use crate::assets;
 use crate::guard::hosts::Hosts;
 use crate::guard::{self, Peer};
 use crate::handlers;
+use crate::pace::Paced;
 use crate::problem::Problem;
 use crate::secrets::{AddressFile, Rights, SecretError, Tokens, sign_in_link};
 use crate::tls::{self, TlsError};
@@ -304,12 +305,14 @@ impl Connection {
             tracing::debug!(%error, "a connection gathers what it sends");
         }
         match tls {
-            None => self.speak(stream).await,
-            Some(tls) => match tokio::time::timeout(HANDSHAKE_LIMIT, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.speak(stream).await,
-                Ok(Err(error)) => tracing::debug!(%error, "no TLS with a client"),
-                Err(_) => tracing::debug!("a client took too long to begin TLS"),
-            },
+            None => self.speak(Paced::new(stream)).await,
+            Some(tls) => {
+                match tokio::time::timeout(HANDSHAKE_LIMIT, tls.accept(Paced::new(stream))).await {
+                    Ok(Ok(stream)) => self.speak(stream).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "no TLS with a client"),
+                    Err(_) => tracing::debug!("a client took too long to begin TLS"),
+                }
+            }
         }
     }
 
