@@ -170,7 +170,7 @@ impl Server {
             .await
             .map_err(listen_failed)?;
         let listens = listener.local_addr().map_err(listen_failed)?;
-        let hosts = Hosts::new(listens, &options.allowed_hosts)
+        let hosts = Hosts::new(listens, tls.is_some(), &options.allowed_hosts)
             .ok_or_else(|| ServeError::HostName(options.allowed_hosts.join(", ")))?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let address = match (options.allowed_hosts.first(), options.behind_proxy) {
@@ -259,7 +259,9 @@ impl Server {
             };
             let connection = Connection {
                 app: app.clone(),
-                service: service.clone().layer(Extension(Peer(peer.ip()))),
+                service: service
+                    .clone()
+                    .layer(Extension(Peer(peer.ip().to_canonical()))),
             };
             let tls = tls.as_ref().map(|tls| tls.0.clone());
             connections.spawn(async move {
