@@ -71,3 +71,25 @@ async fn the_server_hands_out_the_document() {
         upkeep_api::document()
     );
 }
+
+/// What the page on HTTP names is there.
+#[test]
+fn the_page_names_only_routes_that_there_are() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/http.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let document = upkeep_api::document();
+    let named: std::collections::BTreeSet<String> = page
+        .match_indices("/api/")
+        .map(|(at, _)| {
+            let path = page[at..].split(|sign: char| " \"`?\n)".contains(sign));
+            path.into_iter()
+                .next()
+                .unwrap_or_default()
+                .replace("$id", "{id}")
+        })
+        .collect();
+    assert!(named.len() >= 8, "{named:?}");
+    for path in named {
+        assert!(document["paths"].get(&path).is_some(), "{path}");
+    }
+}

@@ -12,3 +12,4 @@ mod routes;
 mod sign_in;
 mod streams;
 mod support;
+mod tls;
