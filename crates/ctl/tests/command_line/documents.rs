@@ -153,6 +153,8 @@ fn every_command_is_shown_by_example() {
         "config show",
         "config path",
         "audit list",
+        "serve",
+        "sign-in-link",
         "completions",
         "man",
     ] {
