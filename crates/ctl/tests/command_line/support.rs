@@ -86,6 +86,9 @@ impl Site {
 
     fn behind_a_server(mut self) -> Self {
         std::fs::create_dir_all(self.elsewhere()).unwrap();
+        // `config` looks at the machine it runs on
+        let (own, other) = (self.home(), self.elsewhere());
+        std::fs::copy(own.join("config.toml"), other.join("config.toml")).unwrap();
         let program = self.serve(&[]);
         self.server = Some(Server {
             address: self.address(),
