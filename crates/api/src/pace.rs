@@ -15,13 +15,19 @@ const STALL_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Paced<S> {
     stream: S,
+    limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Paced<S> {
     pub(crate) fn new(stream: S) -> Self {
+        Self::with_limit(stream, STALL_LIMIT)
+    }
+
+    fn with_limit(stream: S, limit: Duration) -> Self {
         Self {
             stream,
+            limit,
             stalled: None,
         }
     }
@@ -36,9 +42,10 @@ impl<S> Paced<S> {
             self.stalled = None;
             return written;
         }
+        let limit = self.limit;
         let stalled = self
             .stalled
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL_LIMIT)));
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -95,10 +102,10 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_reads_nothing_is_given_up() {
         let (near, _far) = tokio::io::duplex(16);
-        let mut paced = Paced::new(near);
+        let mut paced = Paced::with_limit(near, Duration::from_millis(20));
         let error = paced.write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
