@@ -65,7 +65,7 @@ struct Server {
 }
 
 impl Server {
-    async fn set_up() -> Self {
+    fn set_up() -> Self {
         let server = Self {
             cluster: PostgresCluster::start(PostgresOptions::default()),
             folder: tempfile::tempdir().unwrap(),
@@ -74,7 +74,7 @@ impl Server {
         let [roles, grants] = &blocks("sql")[..] else {
             panic!("the document has other SQL than this test knows");
         };
-        server.psql(&server.superuser("postgres"), roles);
+        performs(&server.superuser("postgres"), roles);
         let owner = server.url("upkeep_owner", "upkeep");
         // the server takes its new settings up in its own time
         let begun = Instant::now();
@@ -85,7 +85,7 @@ impl Server {
             assert!(begun.elapsed() < PATIENCE, "{failed:?}");
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        server.psql(&owner, grants);
+        performs(&owner, grants);
         server
     }
 
@@ -131,7 +131,7 @@ impl Server {
             SELECT pg_reload_conf();",
             place.display()
         );
-        self.psql(&self.superuser("postgres"), &set);
+        performs(&self.superuser("postgres"), &set);
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -156,11 +156,11 @@ impl Server {
             self.file("ca.pem").display()
         )
     }
+}
 
-    fn psql(&self, url: &str, sql: &str) {
-        let done = psql(url, sql);
-        assert_eq!(done.code, Some(0), "{sql}: {done:?}");
-    }
+fn performs(url: &str, sql: &str) {
+    let done = psql(url, sql);
+    assert_eq!(done.code, Some(0), "{sql}: {done:?}");
 }
 
 fn psql(url: &str, sql: &str) -> Done {
@@ -182,9 +182,36 @@ fn said(done: &Done) -> Value {
     serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON error: {done:?}"))
 }
 
+/// Nobody else's certificate, no other name, nothing in the clear.
+fn the_way_is_guarded(server: &Server, working: &str) {
+    let ca = server.file("ca.pem").display().to_string();
+    let other = server.file("other.pem").display().to_string();
+    for wrong in [
+        working.replace(&ca, &other),
+        working.replace("@localhost", "@127.0.0.1"),
+        working.replace("sslmode=verify-full", "sslmode=disable"),
+        working.replace("change-me-2", "change-me-1"),
+    ] {
+        let refused = Site::on(&wrong).ctl(&["tasks", "list", "--json"]);
+        assert_eq!(refused.code, Some(1), "{wrong}: {refused:?}");
+        assert_eq!(
+            said(&refused)["code"],
+            "database_unavailable",
+            "{refused:?}"
+        );
+        assert!(!refused.err.contains("change-me"), "{refused:?}");
+    }
+    Site::on(
+        &working
+            .replace("verify-full", "verify-ca")
+            .replace("@localhost", "@127.0.0.1"),
+    )
+    .ok(&["tasks", "list"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_roles_of_the_document_can_do_their_work_over_verified_tls_and_no_more() {
-    let server = Server::set_up().await;
+    let server = Server::set_up();
     let site = Site::on(&server.url("upkeep", "upkeep"));
     site.old_file("old");
     let worker = site.worker(&["--host", "web-01"]);
@@ -259,36 +286,13 @@ async fn the_roles_of_the_document_can_do_their_work_over_verified_tls_and_no_mo
         "nothing was asked for"
     );
 
-    // the way to the server: nobody else's certificate, no other name, nothing in the clear
-    let ca = server.file("ca.pem").display().to_string();
-    let other = server.file("other.pem").display().to_string();
-    for wrong in [
-        working.replace(&ca, &other),
-        working.replace("@localhost", "@127.0.0.1"),
-        working.replace("sslmode=verify-full", "sslmode=disable"),
-        working.replace("change-me-2", "change-me-1"),
-    ] {
-        let refused = Site::on(&wrong).ctl(&["tasks", "list", "--json"]);
-        assert_eq!(refused.code, Some(1), "{wrong}: {refused:?}");
-        assert_eq!(
-            said(&refused)["code"],
-            "database_unavailable",
-            "{refused:?}"
-        );
-        assert!(!refused.err.contains("change-me"), "{refused:?}");
-    }
-    Site::on(
-        &working
-            .replace("verify-full", "verify-ca")
-            .replace("@localhost", "@127.0.0.1"),
-    )
-    .ok(&["tasks", "list"]);
+    the_way_is_guarded(&server, &working);
 
     // after an update the tables are the owner's to change
     let owner = server.url("upkeep_owner", "upkeep");
     let older =
         "DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations);";
-    server.psql(&owner, older);
+    performs(&owner, older);
     let refused = site.ctl(&["tasks", "list", "--json"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(
@@ -302,7 +306,7 @@ async fn the_roles_of_the_document_can_do_their_work_over_verified_tls_and_no_mo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_the_server_s_database_is_the_same_history_with_the_same_rights() {
-    let server = Server::set_up().await;
+    let server = Server::set_up();
     let site = Site::on(&server.url("upkeep", "upkeep"));
     let worker = site.worker(&["--host", "web-01"]);
     site.ok(&["trigger", "health-check", "--wait", "--timeout", "60"]);
@@ -336,7 +340,7 @@ async fn a_dump_of_the_server_s_database_is_the_same_history_with_the_same_right
         .map(|line| line.replace("ON DATABASE upkeep ", "ON DATABASE upkeep_restored "))
         .collect();
     assert_eq!(again.len(), 2, "{roles}");
-    server.psql(&server.superuser("postgres"), &again.join("\n"));
+    performs(&server.superuser("postgres"), &again.join("\n"));
 
     let restored = Site::on(&server.url("upkeep", "upkeep_restored"));
     assert_eq!(restored.json(&["tasks", "list"]), tasks);
