@@ -72,6 +72,8 @@ needs() {
         echo 'program:ip            iproute2                 iproute             iproute2'
         echo 'python:csv            python3                  python3             python'
         echo 'python:prometheus_client python3-prometheus-client python3-prometheus_client python-prometheus_client'
+        echo 'program:sqlite3       sqlite3                  sqlite              sqlite'
+        echo 'program:openssl       openssl                  openssl             openssl'
         echo 'postgres:server       postgresql               postgresql-server   postgresql'
     fi
     if [ "$purpose" = package ]; then

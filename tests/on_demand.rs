@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde_json::json;
 use support::files;
 use support::installation::{Installation, all_tasks, ask, until_final};
-use support::process::{Process, app_program, worker_program};
+use support::process::{Process, app_program, ctl_program, worker_program};
 use upkeep_config::Folders;
 use upkeep_contract::task::{TaskFilter, TaskState};
 use upkeep_queue::{Ending, Queue};
@@ -172,6 +172,20 @@ async fn the_app_left_alone_starts_nothing_and_says_so_at_its_start() {
         app.output()
             .contains("Background operations configured for on-demand execution only")
     );
+    temptation.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn the_server_left_alone_with_a_clock_far_ahead_starts_nothing() {
+    let temptation = Temptation::new().await;
+    let mut command = far_ahead(&ctl_program());
+    command.args(["serve", "--port", "0"]);
+    let mut server = Process::start(&temptation.installation, command, "server");
+    server.wait_for("the worker is ready");
+    tokio::time::sleep(A_WHILE).await;
+    assert!(server.is_running(), "{}", server.output());
+    assert!(server.output().contains(ON_DEMAND_NOTICE));
+    assert!(server.terminate(), "{}", server.output());
     temptation.assert_untouched().await;
 }
 
@@ -404,11 +418,46 @@ async fn restore_from_trash_runs_only_when_asked() {
 }
 
 /// Every timer of the program, by file, with what it waits for. A timer that is not named here fails the test.
-const TIMERS: [(&str, usize, &str); 32] = [
+const TIMERS: [(&str, usize, &str); 40] = [
+    (
+        "crates/api/src/call.rs",
+        1,
+        "a request: how long its body may take",
+    ),
+    (
+        "crates/api/src/guard.rs",
+        1,
+        "a request: how long it waits for its turn",
+    ),
+    (
+        "crates/api/src/hub.rs",
+        1,
+        "how long the queue is still listened to after the last stream of changes ended",
+    ),
+    (
+        "crates/api/src/pace.rs",
+        1,
+        "a connection: how long a client may read nothing of what waits for it",
+    ),
+    (
+        "crates/api/src/serve.rs",
+        5,
+        "connections: how long their beginning, a request's head and their end may take, and the pause after there was no room for one",
+    ),
+    (
+        "crates/api/src/sse.rs",
+        1,
+        "an open stream: its sign of life",
+    ),
     (
         "crates/console/src/changes.rs",
         2,
         "a window that is open: changes are passed on at most ten times a second",
+    ),
+    (
+        "crates/console/src/keeper.rs",
+        1,
+        "the time limit of shutting down",
     ),
     (
         "crates/console/src/vitals.rs",
@@ -419,6 +468,16 @@ const TIMERS: [(&str, usize, &str); 32] = [
         "crates/console/src/watch.rs",
         2,
         "a watched task: at most ten updates a second, and the pause after an error",
+    ),
+    (
+        "crates/ctl/src/connection/server/client.rs",
+        5,
+        "a command line that asks a server: how long an answer may take, and the pause after it was busy",
+    ),
+    (
+        "crates/ctl/src/connection/server/watch.rs",
+        1,
+        "a command line that watches a task: the pause before a lost connection is made again",
     ),
     (
         "crates/ctl/src/wait.rs",
@@ -526,11 +585,6 @@ const TIMERS: [(&str, usize, &str); 32] = [
         "an open app: how often ends of tasks are told on the desktop, how long that may take, and how long it is shown",
     ),
     (
-        "src-tauri/src/state.rs",
-        1,
-        "the time limit of shutting down",
-    ),
-    (
         "ui/src/lib/components/CopyButton.svelte",
         2,
         "the word `copied` goes away",
@@ -603,11 +657,14 @@ fn one_place_enqueues_and_only_a_front_door_calls_it() {
         "{files:?}"
     );
     assert!(
-        files.iter().all(
-            |file| ["src-tauri/src/commands/", "ui/src/", "crates/ctl/src/"]
-                .iter()
-                .any(|front_door| file.starts_with(front_door))
-        ),
+        files.iter().all(|file| [
+            "src-tauri/src/commands/",
+            "ui/src/",
+            "crates/ctl/src/",
+            "crates/api/src/handlers/"
+        ]
+        .iter()
+        .any(|front_door| file.starts_with(front_door))),
         "{files:?}"
     );
 }

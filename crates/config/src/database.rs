@@ -31,9 +31,14 @@ pub fn without_password(url: &str) -> String {
     if parsed.scheme().starts_with("sqlite") {
         return url.to_owned();
     }
-    if parsed.set_password(None).is_err() {
+    // an `@` behind the address means that what was read as address or path is a password with a sign in it
+    // that ends an address
+    let behind = [Some(parsed.path()), parsed.query(), parsed.fragment()];
+    let torn = behind.into_iter().flatten().any(|part| part.contains('@'));
+    if torn || parsed.set_password(None).is_err() {
         return format!("{}://…", parsed.scheme());
     }
+    parsed.set_fragment(None);
     // PostgreSQL takes the password as a parameter, too
     let kept: Vec<(String, String)> = parsed
         .query_pairs()
@@ -51,6 +56,8 @@ pub fn without_password(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -74,6 +81,9 @@ mod tests {
         );
         check("postgres://anna@db/upkeep", "postgres://anna@db/upkeep");
         check("postgres://anna:sec/ret@db/upkeep", "postgres://…");
+        check("postgres://anna:#secret@db/upkeep", "postgres://…");
+        check("postgres://anna:?secret@db/upkeep", "postgres://…");
+        check("postgres://anna:/secret@db/upkeep", "postgres://…");
         check(
             "sqlite:///srv/upkeep.db?mode=rwc",
             "sqlite:///srv/upkeep.db?mode=rwc",
@@ -87,5 +97,32 @@ mod tests {
         check("/srv/upkeep.db", "sqlite:///srv/upkeep.db");
         check("/srv/a?b#c%d e.db", "sqlite:///srv/a%3Fb%23c%25d%20e.db");
         check("/srv/ü.db", "sqlite:///srv/%C3%BC.db");
+    }
+
+    proptest! {
+        #[test]
+        fn no_password_is_shown_however_it_is_written(
+            user in "[a-z]{0,5}",
+            secret in "[a-zA-Z0-9%:/?#@&= ]{1,10}SECRET",
+            host in "[a-z.]{0,6}",
+            rest in "(/[a-z]{0,5})?",
+        ) {
+            let escaped = percent_encode(secret.as_bytes(), NON_ALPHANUMERIC);
+            for url in [
+                format!("postgres://{user}:{secret}@{host}{rest}"),
+                format!("postgres://{user}:{escaped}@{host}{rest}"),
+                format!("postgresql://{host}{rest}?user={user}&password={escaped}"),
+                format!("postgres://{host}{rest}?PASSWORD={escaped}&sslmode=require"),
+                format!("postgres://{host}{rest}?sslpassword={escaped}"),
+            ] {
+                let shown = without_password(&url);
+                prop_assert!(!shown.contains("SECRET"), "{} -> {}", url, shown);
+            }
+        }
+
+        #[test]
+        fn any_text_can_be_shown(text in "\\PC*") {
+            without_password(&text);
+        }
     }
 }

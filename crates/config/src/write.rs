@@ -68,7 +68,7 @@ fn first_text(own_temporary: &str) -> String {
 #   remove_empty_directories = true   # folders that became empty and are old enough go, too
 #   only_own_files = true             # files of other users stay
 #   trash = true                      # files go to the trash
-#   include = ["*.tmp", "build/**"]   # only these; README.md, "Configuration", has all rules
+#   include = ["*.tmp", "build/**"]   # only these; docs/configuration.md has all rules
 #   exclude = ["*.keep"]              # never these
 #   protect = [".git"]                # never what has this name, nor what lies below it
 #

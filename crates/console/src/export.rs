@@ -6,6 +6,7 @@
 //! their number. Each says its range, zone and method. `docs/reports.md` describes the forms.
 
 mod about;
+mod beside;
 mod cell;
 mod chart;
 mod csv;
@@ -30,6 +31,8 @@ use cell::{Cell, Column};
 use draft::Draft;
 use summary::Summary;
 
+pub use about::file_name;
+pub use beside::Beside;
 pub use cell::{defused, read_back};
 
 /// A report that was written.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -16,7 +17,7 @@ pub const MEDIA_TYPE: &str = "application/health+json";
 const CONTENT_VERSION: &str = "1";
 
 /// The draft's three words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// All is well.
@@ -48,7 +49,7 @@ impl From<HealthStatus> for Status {
 }
 
 /// The document.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HealthDocument {
     /// The whole: the worst wins.
@@ -69,7 +70,7 @@ pub struct HealthDocument {
 }
 
 /// One check. `warning`, `critical` and `action` go beyond the draft, which allows that.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckDetail {
     /// Which of its kind: a mount point, a sensor, a resource; left out where there is only one.
@@ -175,6 +176,7 @@ fn rfc3339(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -308,5 +310,66 @@ mod tests {
         let document = document(vec![check("cpu", CheckStatus::Unknown)]);
         let read: HealthDocument = serde_json::from_value(document.clone()).unwrap();
         assert_eq!(serde_json::to_value(read).unwrap(), document);
+    }
+
+    fn any_check() -> impl Strategy<Value = HealthCheck> {
+        // ids that mean something, and whatever a mount or a sensor may be called
+        let id = prop_oneof![
+            prop::sample::select(vec![
+                "cpu",
+                "disk:/",
+                "queue:failures",
+                ":",
+                "disk:",
+                ":/",
+                "a:b:c"
+            ])
+            .prop_map(str::to_owned),
+            "\\PC{0,12}",
+        ];
+        let status = prop::sample::select(vec![
+            CheckStatus::Ok,
+            CheckStatus::Warning,
+            CheckStatus::Critical,
+            CheckStatus::Unknown,
+        ]);
+        // quarters: text holds them exactly
+        let figure = prop::option::of(any::<i32>().prop_map(|quarters| f64::from(quarters) / 4.0));
+        (id, status, figure.clone(), figure, ".{0,20}", ".{0,20}").prop_map(
+            |(id, status, observed, warning, message, action)| HealthCheck {
+                id,
+                status,
+                observed,
+                unit: "percent".to_owned(),
+                warning,
+                critical: None,
+                message,
+                action,
+                remedies: Vec::new(),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_found_becomes_a_document_that_reads_back(
+            checks in prop::collection::vec(any_check(), 0..8),
+        ) {
+            let count = checks.len();
+            let document = document(checks);
+            let text = document.to_string();
+            let read: HealthDocument = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(serde_json::to_value(read).unwrap(), document.clone());
+            let details = document["checks"].as_object().unwrap().values();
+            let listed: usize = details.map(|list| list.as_array().unwrap().len()).sum();
+            prop_assert_eq!(listed, count);
+            let word = document["status"].as_str().unwrap();
+            prop_assert!(["pass", "warn", "fail"].contains(&word));
+        }
+
+        #[test]
+        fn any_text_is_a_document_or_none(text in "\\PC*") {
+            serde_json::from_str::<HealthDocument>(&text).ok();
+        }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) use arguments::{
     AskArguments, AuditArguments, PlanSource, RangeArguments, TaskFilterArguments, WaitArguments,
 };
 
+use crate::connection::Reach;
 use crate::help;
 use crate::output::Options;
 
@@ -35,6 +36,39 @@ pub(crate) struct Cli {
         help_heading = "Output"
     )]
     color: Color,
+    /// Ask the server at this address, such as <https://upkeep.example:8443>, in place of the database
+    #[arg(
+        long,
+        global = true,
+        env = "UPKEEP_SERVER",
+        hide_env = true,
+        value_name = "URL",
+        help_heading = "Server"
+    )]
+    server: Option<String>,
+    /// The file with the server's token [default for a server on this machine: api-token of the installation]
+    #[arg(
+        long,
+        global = true,
+        env = "UPKEEP_TOKEN_FILE",
+        hide_env = true,
+        value_name = "FILE",
+        help_heading = "Server"
+    )]
+    token_file: Option<PathBuf>,
+    /// Trust the certificate authorities in this PEM file, and no others
+    #[arg(
+        long,
+        global = true,
+        env = "UPKEEP_TLS_CA",
+        hide_env = true,
+        value_name = "FILE",
+        help_heading = "Server"
+    )]
+    tls_ca: Option<PathBuf>,
+    /// Send the token without encryption to another machine: whoever listens on the way can use it
+    #[arg(long, global = true, help_heading = "Server")]
+    allow_plain_http: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -48,6 +82,16 @@ enum Color {
 }
 
 impl Cli {
+    /// Which Upkeep is asked, and how.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach {
+            server: self.server.clone(),
+            token_file: self.token_file.clone(),
+            tls_ca: self.tls_ca.clone(),
+            allow_plain_http: self.allow_plain_http,
+        }
+    }
+
     pub(crate) fn options(&self) -> Options {
         Options {
             json: self.json,
@@ -89,6 +133,11 @@ pub(crate) enum Command {
     /// Who asked for what, and when
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Serve the same over HTTP, and its screens to a browser
+    #[command(long_about = help::SERVE, after_long_help = help::SERVE_MORE)]
+    Serve(ServeArguments),
+    /// Print a link that signs a browser in to the running server, once
+    SignInLink(SignInLinkArguments),
     /// Print the script that completes this command line in a shell
     Completions {
         /// The shell
@@ -291,6 +340,41 @@ pub(crate) enum ConfigCommand {
     Show,
     /// Print where the configuration file lies
     Path,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArguments {
+    /// The port; 0 takes any that is free
+    #[arg(long, default_value_t = 8765, value_name = "N")]
+    pub(crate) port: u16,
+    /// The address to listen at [default: 127.0.0.1, this machine alone]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<std::net::IpAddr>,
+    /// The server's certificate with those that vouch for it, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A proxy before the server speaks TLS with clients
+    #[arg(long)]
+    pub(crate) behind_proxy: bool,
+    /// A name the server may be asked by, such as upkeep.example; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allowed_host: Vec<String>,
+    /// Start no worker inside, whatever the configuration says
+    #[arg(long)]
+    pub(crate) no_worker: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignInLinkArguments {
+    /// Where browsers reach the server [default: where the running one says it is]
+    #[arg(long, value_name = "URL")]
+    pub(crate) address: Option<String>,
+    /// For looking only
+    #[arg(long)]
+    pub(crate) read_only: bool,
 }
 
 #[derive(Debug, Subcommand)]

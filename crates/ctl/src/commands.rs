@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod export;
 mod health;
+mod serve;
 mod shell;
 pub(crate) mod statistics;
 mod tasks;
@@ -11,19 +12,25 @@ mod trigger;
 mod workers;
 
 use crate::cli::{Command, TasksCommand, WorkersCommand};
-use crate::connection::{self, Connection};
+use crate::connection::{self, Connection, Reach};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::output::Output;
 
 /// Performs a command; the exit code when nothing went wrong.
-pub(crate) async fn perform(command: Command, output: &mut Output) -> Result<u8, Failure> {
+pub(crate) async fn perform(
+    command: Command,
+    reach: &Reach,
+    output: &mut Output,
+) -> Result<u8, Failure> {
     match command {
         // these need no database
         Command::Completions { shell } => Ok(shell::completions(shell, output)),
         Command::Man { dir } => shell::manual(dir, output).await,
         Command::Config(command) => config::perform(&command, output).await,
+        Command::Serve(arguments) => serve::serve(arguments, output).await,
+        Command::SignInLink(arguments) => serve::sign_in_link(&arguments, output),
         command => {
-            let connection = connection::open().await?;
+            let connection = connection::open(reach).await?;
             let done = with(connection.as_ref(), command, output).await;
             // who pressed Ctrl-C must not wait for a database that does not answer
             if !matches!(&done, Err(failure) if failure.exit == INTERRUPTED) {
@@ -66,6 +73,11 @@ async fn with(
         Command::Audit(crate::cli::AuditCommand::List(arguments)) => {
             audit::list(connection, &arguments, output).await
         }
-        Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(0),
+        // performed before there was a connection
+        Command::Config(_)
+        | Command::Serve(_)
+        | Command::SignInLink(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => Ok(0),
     }
 }

@@ -1,6 +1,7 @@
 //! What the commands ask of an Upkeep, however it is reached.
 
 mod direct;
+mod server;
 
 use std::path::{Path, PathBuf};
 
@@ -18,12 +19,12 @@ use upkeep_contract::task::{
     TriggerOutcome,
 };
 use upkeep_contract::worker::Worker;
-use upkeep_contract::{ErrorReply, GroupId, OperationId, TaskId, Timestamp, WorkerId};
+use upkeep_contract::{GroupId, OperationId, TaskId, Timestamp, WorkerId};
 
 use crate::failure::Failure;
 
 /// An answer, or what every front door shows in its place.
-pub(crate) type Reply<T> = Result<T, ErrorReply>;
+pub(crate) type Reply<T> = Result<T, Failure>;
 
 /// Hears how many rows of a report are written, and of how many.
 pub(crate) type Told<'a> = &'a mut (dyn FnMut(u64, Option<u64>) + Send);
@@ -33,7 +34,8 @@ pub(crate) type Told<'a> = &'a mut (dyn FnMut(u64, Option<u64>) + Send);
 pub(crate) struct Exported {
     pub(crate) path: PathBuf,
     pub(crate) renamed: bool,
-    pub(crate) rows: u64,
+    /// None when the server did not say how many.
+    pub(crate) rows: Option<u64>,
     pub(crate) bytes: u64,
 }
 
@@ -68,8 +70,8 @@ pub(crate) trait Connection: Send + Sync {
         limit: u32,
     ) -> Reply<TaskPage>;
     async fn log(&self, task: &TaskId, after: Option<i64>, limit: u32) -> Reply<Vec<LogLine>>;
-    /// The task as it changes, until its final state or its removal.
-    async fn watch(&self, task: &TaskId) -> Reply<BoxStream<'static, TaskUpdate>>;
+    /// The task as it changes, until its final state or its removal; an error is the last item.
+    async fn watch(&self, task: &TaskId) -> Reply<BoxStream<'static, Reply<TaskUpdate>>>;
     async fn workers(&self) -> Reply<Vec<Worker>>;
     async fn drain(&self, worker: &WorkerId) -> Reply<()>;
     async fn resume(&self, worker: &WorkerId) -> Reply<()>;
@@ -81,8 +83,6 @@ pub(crate) trait Connection: Send + Sync {
         after: Option<&str>,
         limit: u32,
     ) -> Reply<AuditPage>;
-    /// The name to propose for a report that is asked for now.
-    fn export_name(&self, request: &ExportRequest) -> String;
     async fn export(
         &self,
         request: &ExportRequest,
@@ -92,7 +92,20 @@ pub(crate) trait Connection: Send + Sync {
     async fn close(&self);
 }
 
-/// Reaches the installation that the environment names.
-pub(crate) async fn open() -> Result<Box<dyn Connection>, Failure> {
-    Ok(Box::new(direct::Direct::open().await?))
+/// Reaches the installation that the environment names, or the server that was given.
+pub(crate) async fn open(reach: &Reach) -> Result<Box<dyn Connection>, Failure> {
+    Ok(match &reach.server {
+        Some(server) => Box::new(server::Server::at(server, reach)?),
+        None => Box::new(direct::Direct::open().await?),
+    })
+}
+
+/// How an Upkeep is reached, as the command line says it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reach {
+    /// The address of a server; none means this machine's own installation.
+    pub(crate) server: Option<String>,
+    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) tls_ca: Option<PathBuf>,
+    pub(crate) allow_plain_http: bool,
 }

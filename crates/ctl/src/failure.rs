@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use upkeep_config::ConfigError;
+use upkeep_console::ConsoleError;
 use upkeep_contract::{ErrorCode, ErrorReply};
 
 /// The work failed, or could not be asked for.
@@ -45,6 +46,21 @@ impl Failure {
         Self::new(FAILED, "failed", message, hint)
     }
 
+    /// What Upkeep itself answered, here or on a server; its code may be one that this program does not know.
+    pub(crate) fn told(code: String, message: String, hint: String) -> Self {
+        let exit = if code == name_of(ErrorCode::InvalidParameters) {
+            USAGE
+        } else {
+            FAILED
+        };
+        Self {
+            exit,
+            code,
+            message,
+            hint,
+        }
+    }
+
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(USAGE, "usage", message, hint)
     }
@@ -52,16 +68,13 @@ impl Failure {
 
 impl From<ErrorReply> for Failure {
     fn from(error: ErrorReply) -> Self {
-        let exit = match error.code {
-            ErrorCode::InvalidParameters => USAGE,
-            _ => FAILED,
-        };
-        Self {
-            exit,
-            code: name_of(error.code),
-            message: error.message,
-            hint: error.hint,
-        }
+        Self::told(name_of(error.code), error.message, error.hint)
+    }
+}
+
+impl From<ConsoleError> for Failure {
+    fn from(error: ConsoleError) -> Self {
+        ErrorReply::from(error).into()
     }
 }
 

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -32,7 +32,12 @@ fn main() -> ExitCode {
     };
     let mut output = Output::new(cli.options());
     // programs that read JSON from stderr are told of errors alone, unless somebody asks for more
-    let warnings = if output.json() { "off" } else { "warn" };
+    let warnings = match (&cli.command, output.json()) {
+        // a server's log is what its operator has of it
+        (Command::Serve(_), _) => "info",
+        (_, true) => "off",
+        (_, false) => "warn",
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(warnings));
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -52,7 +57,8 @@ fn main() -> ExitCode {
             return output.end(Err(failure));
         }
     };
-    let done = runtime.block_on(commands::perform(cli.command, &mut output));
+    let reach = cli.reach();
+    let done = runtime.block_on(commands::perform(cli.command, &reach, &mut output));
     // what hangs on a dead disk must not keep the program from ending
     runtime.shutdown_background();
     output.end(done)

@@ -53,6 +53,7 @@ async fn all_ended(
     while let Some((index, update)) = updates.next().await {
         match update {
             Some(update) => {
+                let update = update?;
                 show.task(index, &update.detail.task, &update.log, connection.now());
                 if update.detail.task.state.is_final() {
                     ended[index] = Some(update.detail);

@@ -153,7 +153,7 @@ fn postgres_hint(code: &str) -> &'static str {
             "the database does not exist: make it with `createdb`, or mend its name in UPKEEP_DATABASE_URL"
         }
         "42501" => {
-            "the user in UPKEEP_DATABASE_URL may not do this: make it the owner of the database"
+            "the user in UPKEEP_DATABASE_URL may not do this: after an update the owner of the tables opens the database first; what others need stands in docs/operating.md"
         }
         "53100" => "the server's disk is full; free some space and try again, nothing was lost",
         "53300" => "the server has no connection left; raise max_connections or stop some programs",

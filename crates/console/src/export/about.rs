@@ -181,8 +181,9 @@ impl About {
     }
 }
 
-/// `upkeep-<what>-<scope>-<time in UTC>.<ending>`
-pub(super) fn file_name(request: &ExportRequest, now: Timestamp) -> String {
+/// The name to propose for a report that is asked for at this time:
+/// `upkeep-<what>-<scope>-<time in UTC>.<ending>`, such as `upkeep-statistics-day-20261123T105635Z.csv`.
+pub fn file_name(request: &ExportRequest, now: Timestamp) -> String {
     let range_name = |range: &StatisticsRange| match range {
         StatisticsRange::Hour => "hour",
         StatisticsRange::Day => "day",

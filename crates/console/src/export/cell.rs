@@ -124,6 +124,8 @@ fn is_plain_number(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -157,5 +159,15 @@ mod tests {
         assert_eq!(at(1_795_431_395_000), "2026-11-23T11:56:35+01:00");
         assert_eq!(at(1_782_000_000_123), "2026-06-21T02:00:00.123+02:00");
         assert_eq!(at(i64::MAX), "9223372036854775807 ms");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_stays_a_formula_and_each_reads_back(text in "[=+@'\t\r\n0-9.-]{0,4}\\PC{0,8}") {
+            let cell = defused(&text);
+            prop_assert_eq!(read_back(&cell), text.as_str());
+            let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+            prop_assert!(!formula || cell.parse::<f64>().is_ok());
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! One line for each pattern and each rule that cannot be used.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn check(pattern: &str, path: &[u8], expect: bool) {
@@ -162,4 +164,51 @@ fn rules_that_cannot_be_used_are_named() {
         |it| it.min_size_bytes = u64::MAX,
         "min_size_bytes | outside | from 0",
     );
+}
+
+/// What patterns are made of, in orders that nobody would write.
+const SCRAPS: [&str; 22] = [
+    "*", "**", "/", "**/", "/**", "?", "[", "]", "[!", "[a-", "z-a]", "{", "}", ",", "{a,b}", "\\",
+    "!", ".", "..", "a", "\u{f6}", "\u{0}",
+];
+
+fn scraps() -> impl Strategy<Value = String> {
+    let scrap = prop_oneof![
+        3 => prop::sample::select(SCRAPS.to_vec()).prop_map(str::to_owned),
+        1 => "\\PC{0,3}",
+    ];
+    prop::collection::vec(scrap, 0..10).prop_map(|scraps| scraps.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_pattern_is_read_or_refused_and_looks_at_any_name(
+        patterns in prop::collection::vec(scraps(), 0..4),
+        folder in prop::collection::vec(any::<u8>(), 0..20),
+        name in prop::collection::vec(any::<u8>(), 0..20),
+    ) {
+        match Patterns::new(&patterns) {
+            Ok(read) => {
+                read.matches(&name);
+                read.matches_entry(&folder, &name, &mut Vec::new());
+                prop_assert!(check_patterns(&patterns).is_ok());
+            }
+            Err((at, problem)) => {
+                prop_assert!(at < patterns.len());
+                prop_assert!(!problem.cure().is_empty());
+                prop_assert!(check_patterns(&patterns).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_plain_name_means_itself_and_nothing_else(
+        name in "[a-z0-9_-][a-z0-9_.-]{0,11}",
+        other in "[a-z0-9_-][a-z0-9_.-]{0,11}",
+    ) {
+        let patterns = Patterns::new(std::slice::from_ref(&name)).unwrap();
+        let below = format!("some/folder/{name}");
+        prop_assert!(patterns.matches(name.as_bytes()) && patterns.matches(below.as_bytes()));
+        prop_assert_eq!(patterns.matches(other.as_bytes()), name == other);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use upkeep_console::export::file_name;
 use upkeep_contract::export::{ExportFormat, ExportRequest, ExportSubject};
 use upkeep_contract::statistics::{StatisticsQuery, StatisticsRange};
 use upkeep_contract::task::TaskFilter;
@@ -49,7 +50,7 @@ pub(super) async fn export(
     let written = {
         let mut told = |done, total| rows.told(done, total);
         tokio::select! {
-            written = connection.export(&request, &path, &mut told) => written.map_err(Failure::from),
+            written = connection.export(&request, &path, &mut told) => written,
             () = signals.told_to_stop() => Err(Failure::new(
                 INTERRUPTED,
                 "interrupted",
@@ -68,9 +69,12 @@ pub(super) async fn export(
         return Ok(0);
     }
     output.line(shown);
+    let rows = written
+        .rows
+        .map(|rows| format!("{}, ", counted(rows, "row")));
     output.remark(format!(
-        "{}, {}",
-        counted(written.rows, "row"),
+        "{}{}",
+        rows.unwrap_or_default(),
         size(written.bytes)
     ));
     if written.renamed {
@@ -102,7 +106,7 @@ fn place(
     })?;
     // a name that ends in a slash is meant as a folder
     if path.is_dir() || given.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Ok(path.join(connection.export_name(request)));
+        return Ok(path.join(file_name(request, connection.now())));
     }
     Ok(path)
 }

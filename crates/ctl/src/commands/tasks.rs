@@ -244,6 +244,7 @@ async fn followed(
     let mut updates = connection.watch(id).await?;
     let mut seen = None;
     while let Some(update) = updates.next().await {
+        let update = update?;
         seen = lines_after(connection, id, seen, output).await?;
         if output.is_closed() {
             break;

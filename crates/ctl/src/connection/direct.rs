@@ -19,7 +19,7 @@ use upkeep_contract::task::{
     TriggerOutcome,
 };
 use upkeep_contract::worker::Worker;
-use upkeep_contract::{ErrorReply, GroupId, OperationId, TaskId, Timestamp, WorkerId};
+use upkeep_contract::{GroupId, OperationId, TaskId, Timestamp, WorkerId};
 
 use super::{Connection, Exported, Reply, Told};
 use crate::failure::Failure;
@@ -37,8 +37,7 @@ impl Direct {
     pub(super) async fn open() -> Result<Self, Failure> {
         let folders = Folders::from_environment()?;
         let url = folders.database_url_from_environment()?;
-        let console = Console::open(folders, &url, FRONT_DOOR).await;
-        Ok(Self(console.map_err(ErrorReply::from)?))
+        Ok(Self(Console::open(folders, &url, FRONT_DOOR).await?))
     }
 }
 
@@ -106,10 +105,10 @@ impl Connection for Direct {
         Ok(self.0.task_log(task, after, limit).await?)
     }
 
-    async fn watch(&self, task: &TaskId) -> Reply<BoxStream<'static, TaskUpdate>> {
+    async fn watch(&self, task: &TaskId) -> Reply<BoxStream<'static, Reply<TaskUpdate>>> {
         let watch = self.0.watch_task(task).await?;
         let updates = unfold(watch, |mut watch| async move {
-            watch.next().await.map(|update| (update, watch))
+            watch.next().await.map(|update| (Ok(update), watch))
         });
         Ok(updates.boxed())
     }
@@ -143,10 +142,6 @@ impl Connection for Direct {
         Ok(self.0.audit(filter, after, limit).await?)
     }
 
-    fn export_name(&self, request: &ExportRequest) -> String {
-        self.0.export_name(request)
-    }
-
     async fn export(
         &self,
         request: &ExportRequest,
@@ -157,7 +152,7 @@ impl Connection for Direct {
         Ok(Exported {
             path: done.path,
             renamed: done.renamed,
-            rows: done.rows,
+            rows: Some(done.rows),
             bytes: done.bytes,
         })
     }

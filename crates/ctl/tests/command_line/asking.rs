@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use upkeep_testkit::newest_audit;
 
-use crate::support::{Site, id, on_both_engines, settled};
+use crate::support::{Site, id, in_every_way, settled};
 
-on_both_engines!(
+in_every_way!(
     a_task_is_asked_for_waited_for_and_found_again,
     what_was_previewed_is_removed_and_nothing_else,
     every_host_gets_its_task_and_its_own_plan,
@@ -28,7 +28,7 @@ async fn a_task_is_asked_for_waited_for_and_found_again(site: Site) {
     let asked = &newest_audit(&queue, 10).await;
     assert_eq!(asked.len(), 1, "one request, one line of the audit trail");
     assert!(
-        asked[0].who.ends_with(" (upkeepctl)") && asked[0].who.contains('@'),
+        asked[0].who.ends_with(site.door()) && asked[0].who.contains('@'),
         "{asked:?}"
     );
     // the same once more is the same task

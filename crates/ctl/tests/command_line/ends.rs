@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use upkeep_contract::TaskId;
 use upkeep_contract::task::TaskState;
 
-use crate::support::{Done, Site, done, id, on_both_engines, upkeepctl};
+use crate::support::{Done, Site, done, id, in_every_way, upkeepctl};
 
-on_both_engines!(
+in_every_way!(
     a_signal_ends_the_waiting_and_not_the_task,
     a_log_is_followed_to_its_end,
 );

@@ -3,9 +3,9 @@
 use serde_json::Value;
 use upkeep_testkit::fill_history;
 
-use crate::support::{Site, done, id, on_both_engines, upkeepctl};
+use crate::support::{Site, done, id, in_every_way, upkeepctl};
 
-on_both_engines!(
+in_every_way!(
     lists_go_on_where_they_ended,
     filters_and_figures_see_the_whole_history,
 );

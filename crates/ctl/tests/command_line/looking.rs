@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use upkeep_queue::Queue;
 
-use crate::support::{Site, done, id, on_both_engines, settled, upkeepctl, worker_program};
+use crate::support::{Site, done, id, in_every_way, settled, upkeepctl, worker_program};
 
-on_both_engines!(
+in_every_way!(
     workers_are_drained_and_resumed_by_host_or_id,
     health_is_what_the_last_check_found,
     looking_starts_nothing,
@@ -113,7 +113,7 @@ async fn health_is_what_the_last_check_found(site: Site) {
     assert_eq!(document["status"], word);
     let plain = site.ok(&["health"]);
     assert!(
-        plain.contains(" ago, asked for by ") && plain.contains("(upkeepctl)"),
+        plain.contains(" ago, asked for by ") && plain.contains(site.door()),
         "{plain}"
     );
     assert_eq!(

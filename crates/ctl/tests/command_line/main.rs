@@ -10,5 +10,7 @@ mod documents;
 mod ends;
 mod lists;
 mod looking;
+mod operating;
 mod printing;
+mod server;
 mod support;

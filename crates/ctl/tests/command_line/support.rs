@@ -30,8 +30,16 @@ pub(crate) fn worker_program() -> PathBuf {
 
 /// An installation with one location, and its database of either engine.
 pub(crate) struct Site {
+    // the first field, so that it ends before its folder goes
+    server: Option<Server>,
     folder: TempDir,
     url: Option<String>,
+}
+
+/// A server of that installation, through which it is asked.
+struct Server {
+    address: String,
+    _program: Running,
 }
 
 /// What a program said and how it ended.
@@ -51,8 +59,14 @@ impl Site {
         Self::with(Some(PostgresCluster::shared().database().await))
     }
 
+    /// On a database that is there already.
+    pub(crate) fn on(url: &str) -> Self {
+        Self::with(Some(url.to_owned()))
+    }
+
     fn with(url: Option<String>) -> Self {
         let site = Self {
+            server: None,
             folder: folder_in_memory(),
             url,
         };
@@ -63,6 +77,62 @@ impl Site {
             site.scratch().display()
         ));
         site
+    }
+
+    /// One that is asked through its server alone: the command line does not even know where it lies.
+    pub(crate) fn served() -> Self {
+        Self::sqlite().behind_a_server()
+    }
+
+    fn behind_a_server(mut self) -> Self {
+        std::fs::create_dir_all(self.elsewhere()).unwrap();
+        // `config` looks at the machine it runs on
+        let (own, other) = (self.home(), self.elsewhere());
+        std::fs::copy(own.join("config.toml"), other.join("config.toml")).unwrap();
+        let program = self.serve(&[]);
+        self.server = Some(Server {
+            address: self.address(),
+            _program: program,
+        });
+        self
+    }
+
+    /// Starts a server of this installation, at any port that is free, and waits until it can be asked.
+    pub(crate) fn serve(&self, arguments: &[&str]) -> Running {
+        self.serve_at("0", arguments)
+    }
+
+    /// The same at this port.
+    pub(crate) fn serve_at(&self, port: &str, arguments: &[&str]) -> Running {
+        let mut command = self.installed(upkeepctl());
+        command
+            .args(["serve", "--port", port, "--no-worker"])
+            .args(arguments);
+        let server = Running::start(command, self.path());
+        let begun = Instant::now();
+        while !self.home().join("api-address").exists() {
+            assert!(begun.elapsed() < PATIENCE, "{}", server.said());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
+    /// Where the server of this installation says it is.
+    pub(crate) fn address(&self) -> String {
+        std::fs::read_to_string(self.home().join("api-address")).unwrap()
+    }
+
+    /// How tasks and the audit trail name the way in which this installation is asked.
+    pub(crate) fn door(&self) -> &'static str {
+        if self.server.is_some() {
+            "(api)"
+        } else {
+            "(upkeepctl)"
+        }
+    }
+
+    fn elsewhere(&self) -> PathBuf {
+        self.path().join("elsewhere")
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -91,12 +161,29 @@ impl Site {
         path
     }
 
-    /// A program in this installation's environment, away from the tester's own.
+    /// A program that asks this installation, in one way or the other.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = self.installed(program);
+        if let Some(server) = &self.server {
+            command
+                .env("UPKEEP_HOME", self.elsewhere())
+                .env_remove("UPKEEP_DATABASE_URL")
+                .env("UPKEEP_SERVER", &server.address)
+                .env("UPKEEP_TOKEN_FILE", self.home().join("api-token"));
+        }
+        command
+    }
+
+    /// A program in this installation's environment, away from the tester's own.
+    pub(crate) fn installed(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command
             .env("UPKEEP_HOME", self.home())
             .env_remove("UPKEEP_DATABASE_URL")
+            .env_remove("UPKEEP_SERVER")
+            .env_remove("UPKEEP_TOKEN")
+            .env_remove("UPKEEP_TOKEN_FILE")
+            .env_remove("UPKEEP_TLS_CA")
             .env_remove("NO_COLOR")
             .env_remove("RUST_LOG")
             .current_dir(self.path())
@@ -138,7 +225,7 @@ impl Site {
 
     /// Starts a worker and waits until it claims.
     pub(crate) fn worker(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(worker_program());
+        let mut command = self.installed(worker_program());
         command.arg("run").args(arguments).env("RUST_LOG", "info");
         let worker = Running::start(command, self.path());
         worker.until("the worker is ready");
@@ -176,7 +263,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn start(mut command: Command, folder: &Path) -> Self {
+    pub(crate) fn start(mut command: Command, folder: &Path) -> Self {
         let name = upkeep_contract::TaskId::generate();
         let out = folder.join(format!("{name}.out"));
         let err = folder.join(format!("{name}.err"));
@@ -282,8 +369,9 @@ pub(crate) fn settled(text: &str, site: &Site) -> String {
     settled.concat()
 }
 
-/// Makes each of these `async fn(Site)` two tests: `<name>::sqlite` and `<name>::postgres`.
-macro_rules! on_both_engines {
+/// Makes each of these `async fn(Site)` three tests: `<name>::sqlite` and `<name>::postgres`, which go to the
+/// database, and `<name>::server`, which asks a server.
+macro_rules! in_every_way {
     ($($name:ident),* $(,)?) => {$(
         mod $name {
             #[tokio::test(flavor = "multi_thread")]
@@ -295,7 +383,12 @@ macro_rules! on_both_engines {
             async fn postgres() {
                 super::$name($crate::support::Site::postgres().await).await;
             }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn server() {
+                super::$name($crate::support::Site::served()).await;
+            }
         }
     )*};
 }
-pub(crate) use on_both_engines;
+pub(crate) use in_every_way;

@@ -98,6 +98,8 @@ fn push_hex(text: &mut String, sign: char, value: u32) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(name: &[u8], expect_lossless: &str, expect_shown: &str) {
@@ -116,5 +118,20 @@ mod tests {
         check(b"%zz", "%25zz", "%zz");
         assert_eq!(unescape("%z"), None);
         assert_eq!(unescape("%zz"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_comes_through(name in prop::collection::vec(any::<u8>(), 0..40)) {
+            let text = escape(&name);
+            prop_assert_eq!(unescape(&text), Some(name.clone()));
+            prop_assert!(!text.chars().any(|each| each.is_ascii_control()));
+            prop_assert!(!display(&name).chars().any(|each| each.is_ascii_control()));
+        }
+
+        #[test]
+        fn any_text_is_a_name_or_none(text in "(%[0-9a-fA-F+-]{0,2}|\\PC){0,12}") {
+            unescape(&text);
+        }
     }
 }

@@ -222,7 +222,40 @@ mod linux {
 
     #[cfg(test)]
     mod tests {
+        use proptest::prelude::*;
+
         use super::*;
+
+        /// As the kernel writes a path into its table.
+        fn escaped(path: &[u8]) -> Vec<u8> {
+            let mut text = Vec::new();
+            for byte in path {
+                match byte {
+                    b' ' | b'\t' | b'\n' | b'\\' => text.extend(format!("\\{byte:03o}").bytes()),
+                    _ => text.push(*byte),
+                }
+            }
+            text
+        }
+
+        proptest! {
+            #[test]
+            fn any_mount_point_is_read_as_it_is(path in prop::collection::vec(any::<u8>(), 0..30)) {
+                prop_assert_eq!(unescape(&escaped(&path)), path);
+            }
+
+            #[test]
+            fn any_table_is_read(table in prop::collection::vec(
+                prop_oneof![
+                    prop::collection::vec(any::<u8>(), 0..6),
+                    prop::sample::select(vec!["36 27 0:32 / /a rw - tmpfs tmpfs rw\n", " - ", "\n", " ", "\\04", "ext4", "/"])
+                        .prop_map(|scrap| scrap.as_bytes().to_vec()),
+                ],
+                0..30,
+            )) {
+                parse(&table.concat());
+            }
+        }
 
         #[track_caller]
         fn check(table: &str, expect: &[&str]) {

@@ -39,9 +39,9 @@ pub enum Inspection {
 pub async fn inspect(url: &str) -> Result<Inspection, QueueError> {
     if Engine::is_postgres(url)? {
         let mut connection = PgConnection::connect_with(&postgres::options(url)?).await?;
-        let applied = applied_on_server(&mut connection).await;
+        let ready = is_ready(&mut connection).await;
         connection.close().await?;
-        return Ok(if is_up_to_date(&applied?, &postgres::MIGRATIONS)? {
+        return Ok(if ready? {
             Inspection::Ready { file: None }
         } else {
             Inspection::Outdated { file: None }
@@ -71,6 +71,12 @@ pub async fn inspect(url: &str) -> Result<Inspection, QueueError> {
     } else {
         Ok(Inspection::Outdated { file: Some(file) })
     }
+}
+
+/// Whether the schema of a database on a server is the one of this version.
+pub(super) async fn is_ready(connection: &mut PgConnection) -> Result<bool, QueueError> {
+    let applied = applied_on_server(connection).await?;
+    Ok(is_up_to_date(&applied, &postgres::MIGRATIONS)?)
 }
 
 /// Whether commits wait beside the file: a program has it open, or was killed.
@@ -105,7 +111,8 @@ async fn applied_on_server(
     if !there {
         return Ok(Vec::new());
     }
-    sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version")
+    // one that broke off is left to the migrator, which says so
+    sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version")
         .fetch_all(connection)
         .await
 }
