@@ -26,7 +26,13 @@ const CODES: Record<ErrorCode, true> = {
   database_newer: true,
   disk_full: true,
   io: true,
+  unauthorized: true,
+  forbidden: true,
+  too_many_requests: true,
+  too_large: true,
+  timeout: true,
   internal: true,
+  unreachable: true,
 };
 
 function isErrorCode(value: unknown): value is ErrorCode {
