@@ -1,5 +1,6 @@
 //! Opening and closing the console.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -24,7 +25,8 @@ pub struct Console {
     pub(crate) registry: Registry,
     pub(crate) host: String,
     pub(crate) requester: String,
-    pub(crate) embedded: Mutex<Option<RunningWorker>>,
+    // shared by every front door of this process
+    pub(crate) embedded: Arc<Mutex<Option<RunningWorker>>>,
 }
 
 impl Console {
@@ -52,11 +54,26 @@ impl Console {
         Self {
             requester: requester(front_door, &host),
             database_url: database_url.to_owned(),
-            embedded: Mutex::new(None),
+            embedded: Arc::default(),
             queue: queue.with_host_limits(registry.host_limits()),
             registry,
             folders,
             host,
+        }
+    }
+
+    /// The same console for who comes in by another front door of this process: one queue, one worker
+    /// inside, another name in tasks and the audit trail.
+    #[must_use]
+    pub fn through(&self, front_door: &str) -> Self {
+        Self {
+            folders: self.folders.clone(),
+            database_url: self.database_url.clone(),
+            queue: self.queue.clone(),
+            registry: self.registry.clone(),
+            host: self.host.clone(),
+            requester: requester(front_door, &self.host),
+            embedded: Arc::clone(&self.embedded),
         }
     }
 

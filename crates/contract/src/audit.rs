@@ -18,7 +18,7 @@ pub struct AuditEntry {
     pub who: String,
     /// What was done: `enqueue`, `enqueue_duplicate`, `cancel`, `cancel_matching`, `force_close`,
     /// `set_priority`, `pause`, `resume`, `drain`, `undrain`, `start_worker`, `stop_worker`,
-    /// `forget_workers`, `change_settings`.
+    /// `forget_workers`, `change_settings`, `deny`.
     pub what: String,
     /// On what: a task's id, a location's name.
     pub subject: String,

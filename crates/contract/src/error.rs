@@ -30,6 +30,16 @@ pub enum ErrorCode {
     DiskFull,
     /// Reading or writing a file failed.
     Io,
+    /// The caller has shown no right to ask, or one that no longer holds.
+    Unauthorized,
+    /// The caller may not ask for this, or not in this way.
+    Forbidden,
+    /// More was asked than is answered at once; the same request may succeed a little later.
+    TooManyRequests,
+    /// What was sent is larger than is read.
+    TooLarge,
+    /// What was to be sent did not arrive in time.
+    Timeout,
     /// A defect of Upkeep.
     Internal,
     /// A server that is asked does not answer; what became of the request is not known.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -16,7 +17,7 @@ pub const MEDIA_TYPE: &str = "application/health+json";
 const CONTENT_VERSION: &str = "1";
 
 /// The draft's three words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// All is well.
@@ -48,7 +49,7 @@ impl From<HealthStatus> for Status {
 }
 
 /// The document.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HealthDocument {
     /// The whole: the worst wins.
@@ -69,7 +70,7 @@ pub struct HealthDocument {
 }
 
 /// One check. `warning`, `critical` and `action` go beyond the draft, which allows that.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckDetail {
     /// Which of its kind: a mount point, a sensor, a resource; left out where there is only one.

@@ -89,6 +89,11 @@ pub(crate) enum Command {
     /// Who asked for what, and when
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Serve the same over HTTP, and its screens to a browser
+    #[command(long_about = help::SERVE, after_long_help = help::SERVE_MORE)]
+    Serve(ServeArguments),
+    /// Print a link that signs a browser in to the running server, once
+    SignInLink(SignInLinkArguments),
     /// Print the script that completes this command line in a shell
     Completions {
         /// The shell
@@ -291,6 +296,41 @@ pub(crate) enum ConfigCommand {
     Show,
     /// Print where the configuration file lies
     Path,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArguments {
+    /// The port; 0 takes any that is free
+    #[arg(long, default_value_t = 8765, value_name = "N")]
+    pub(crate) port: u16,
+    /// The address to listen at [default: 127.0.0.1, this machine alone]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<std::net::IpAddr>,
+    /// The server's certificate with those that vouch for it, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A proxy before the server speaks TLS with clients
+    #[arg(long)]
+    pub(crate) behind_proxy: bool,
+    /// A name the server may be asked by, such as upkeep.example; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allowed_host: Vec<String>,
+    /// Start no worker inside, whatever the configuration says
+    #[arg(long)]
+    pub(crate) no_worker: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignInLinkArguments {
+    /// Where browsers reach the server [default: where the running one says it is]
+    #[arg(long, value_name = "URL")]
+    pub(crate) address: Option<String>,
+    /// For looking only
+    #[arg(long)]
+    pub(crate) read_only: bool,
 }
 
 #[derive(Debug, Subcommand)]

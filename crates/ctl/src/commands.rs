@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod export;
 mod health;
+mod serve;
 mod shell;
 pub(crate) mod statistics;
 mod tasks;
@@ -22,6 +23,8 @@ pub(crate) async fn perform(command: Command, output: &mut Output) -> Result<u8,
         Command::Completions { shell } => Ok(shell::completions(shell, output)),
         Command::Man { dir } => shell::manual(dir, output).await,
         Command::Config(command) => config::perform(&command, output).await,
+        Command::Serve(arguments) => serve::serve(arguments, output).await,
+        Command::SignInLink(arguments) => serve::sign_in_link(&arguments, output),
         command => {
             let connection = connection::open().await?;
             let done = with(connection.as_ref(), command, output).await;
@@ -66,6 +69,11 @@ async fn with(
         Command::Audit(crate::cli::AuditCommand::List(arguments)) => {
             audit::list(connection, &arguments, output).await
         }
-        Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(0),
+        // performed before there was a connection
+        Command::Config(_)
+        | Command::Serve(_)
+        | Command::SignInLink(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => Ok(0),
     }
 }

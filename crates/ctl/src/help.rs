@@ -117,3 +117,22 @@ Examples:
   upkeepctl export statistics --range week --output week.html
   upkeepctl export health --range all --format csv --output /srv/reports
   upkeepctl export tasks --state failed --output failed.json";
+
+pub(crate) const SERVE: &str = "\
+Serve every use case over HTTP, and the screens of the desktop to a browser.
+
+Listens on this machine alone unless told otherwise. The first start makes two
+tokens in the data folder, readable by this user only: api-token for everything,
+api-token-read-only for looking. It prints where it is reached and a link that
+signs a browser in, once, within ten minutes. Starting it performs nothing: it
+answers requests, and its worker inside performs what is queued.";
+
+pub(crate) const SERVE_MORE: &str = "\
+Examples:
+  upkeepctl serve
+  upkeepctl serve --no-worker --port 9000
+  upkeepctl serve --listen 0.0.0.0 --tls-cert cert.pem --tls-key key.pem \\
+    --allowed-host upkeep.example
+
+SIGTERM and SIGINT end it in good order: what its worker holds goes back to the
+queue.";

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -32,7 +32,12 @@ fn main() -> ExitCode {
     };
     let mut output = Output::new(cli.options());
     // programs that read JSON from stderr are told of errors alone, unless somebody asks for more
-    let warnings = if output.json() { "off" } else { "warn" };
+    let warnings = match (&cli.command, output.json()) {
+        // a server's log is what its operator has of it
+        (Command::Serve(_), _) => "info",
+        (_, true) => "off",
+        (_, false) => "warn",
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(warnings));
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
