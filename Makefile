@@ -1,7 +1,7 @@
 # `make help` lists what can be done; the work is in scripts/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup bench-health bench-export bench-ui soak check-platforms types icons clean help
+.PHONY: run dev test build setup ui lint fmt test-ui test-rust test-e2e bench bench-queue bench-cleanup bench-health bench-export bench-ui bench-api soak fuzz-api check-platforms types icons clean help
 
 run: ## build Upkeep and open the console (RELEASE=1: optimised; RUN_SECONDS=N: end after N seconds)
 	@scripts/run.sh
@@ -46,7 +46,7 @@ check-platforms: ## check the crates that clean for macOS and Windows (Rust's li
 soak: ## kill workers hundreds of times, attack cleanups, count what is lost (PARTS="queue kills attacks dashboard": some of it; sizes: scripts/soak.sh)
 	@scripts/soak.sh $(PARTS)
 
-bench: bench-queue bench-cleanup bench-health bench-export bench-ui ## every benchmark
+bench: bench-queue bench-cleanup bench-health bench-export bench-ui bench-api ## every benchmark
 
 bench-queue: ## how fast the queue is here, both engines, release build (PARTS="drain pages": some of it; docs/benchmarks.md)
 	@scripts/bench.sh queue $(PARTS)
@@ -63,9 +63,16 @@ bench-export: ## time and peak memory of reports of 1,000,000 tasks in each form
 bench-ui: ## what the window takes, beside a trivial one: start, idle CPU, memory, frames (PARTS="start idle screen", ROUNDS=10, DURATION=30)
 	@ROUNDS='$(ROUNDS)' DURATION='$(DURATION)' scripts/bench.sh ui $(PARTS)
 
-types: ## write anew what is made from the types: the UI's TypeScript, and the schema of the statistics log
+bench-api: ## load on the HTTP front door over loopback, with wrk (PARTS="trigger list", DURATION=30, CONNECTIONS=32, DEBUG=1)
+	@DURATION='$(DURATION)' CONNECTIONS='$(CONNECTIONS)' DEBUG='$(DEBUG)' scripts/bench-api.sh $(PARTS)
+
+fuzz-api: ## thousands of sound and unsound requests to a running server, from its OpenAPI document (CASES=60 for each route)
+	@CASES='$(CASES)' scripts/api-fuzz.sh
+
+types: ## write anew what is made from the types: the UI's TypeScript, the schema of the statistics log, docs/openapi.json
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-contract --test generated_types
 	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-operations --lib the_schema_that_is_written_down
+	@UPKEEP_UPDATE_GENERATED=1 cargo test --quiet -p upkeep-api --test http the_committed_document
 
 icons: ## draw all icons anew from icons/upkeep.svg
 	@scripts/icons.sh

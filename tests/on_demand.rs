@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde_json::json;
 use support::files;
 use support::installation::{Installation, all_tasks, ask, until_final};
-use support::process::{Process, app_program, worker_program};
+use support::process::{Process, app_program, ctl_program, worker_program};
 use upkeep_config::Folders;
 use upkeep_contract::task::{TaskFilter, TaskState};
 use upkeep_queue::{Ending, Queue};
@@ -172,6 +172,20 @@ async fn the_app_left_alone_starts_nothing_and_says_so_at_its_start() {
         app.output()
             .contains("Background operations configured for on-demand execution only")
     );
+    temptation.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn the_server_left_alone_with_a_clock_far_ahead_starts_nothing() {
+    let temptation = Temptation::new().await;
+    let mut command = far_ahead(&ctl_program());
+    command.args(["serve", "--port", "0"]);
+    let mut server = Process::start(&temptation.installation, command, "server");
+    server.wait_for("the worker is ready");
+    tokio::time::sleep(A_WHILE).await;
+    assert!(server.is_running(), "{}", server.output());
+    assert!(server.output().contains(ON_DEMAND_NOTICE));
+    assert!(server.terminate(), "{}", server.output());
     temptation.assert_untouched().await;
 }
 
@@ -404,7 +418,7 @@ async fn restore_from_trash_runs_only_when_asked() {
 }
 
 /// Every timer of the program, by file, with what it waits for. A timer that is not named here fails the test.
-const TIMERS: [(&str, usize, &str); 37] = [
+const TIMERS: [(&str, usize, &str); 38] = [
     (
         "crates/api/src/call.rs",
         1,
@@ -419,6 +433,11 @@ const TIMERS: [(&str, usize, &str); 37] = [
         "crates/api/src/hub.rs",
         1,
         "how long the queue is still listened to after the last stream of changes ended",
+    ),
+    (
+        "crates/api/src/pace.rs",
+        1,
+        "a connection: how long a client may read nothing of what waits for it",
     ),
     (
         "crates/api/src/serve.rs",

@@ -15,10 +15,19 @@ pub(crate) fn app_program() -> PathBuf {
 
 /// The worker, which `cargo build --workspace` puts beside the app.
 pub(crate) fn worker_program() -> PathBuf {
-    let program = app_program().with_file_name("upkeep-worker");
+    beside("upkeep-worker", "upkeep-worker")
+}
+
+/// The command line, which it puts there, too.
+pub(crate) fn ctl_program() -> PathBuf {
+    beside("upkeepctl", "upkeep-ctl")
+}
+
+fn beside(name: &str, package: &str) -> PathBuf {
+    let program = app_program().with_file_name(name);
     assert!(
         program.exists(),
-        "{} is missing: build it with `cargo build -p upkeep-worker`",
+        "{} is missing: build it with `cargo build -p {package}`",
         program.display()
     );
     program

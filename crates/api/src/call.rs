@@ -162,14 +162,12 @@ pub(crate) trait Sent: Sized + Send + 'static {
     fn schema(generator: &mut schemars::SchemaGenerator) -> Option<(schemars::Schema, bool)>;
 }
 
-/// No body; what is sent all the same is not looked at.
+/// No body; what is sent all the same is not looked at, nor waited for.
 #[derive(Debug)]
 pub(crate) struct NoBody;
 
 impl Sent for NoBody {
-    async fn read(head: &Parts, body: Body) -> Reply<Self> {
-        // read, so that the connection can go on
-        bytes_of(head, body).await?;
+    async fn read(_: &Parts, _: Body) -> Reply<Self> {
         Ok(Self)
     }
 

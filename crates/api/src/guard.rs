@@ -101,19 +101,32 @@ async fn admitted(app: &App, mut request: Request<Body>) -> Reply<Request<Body>>
 fn check(app: &App, request: &Request<Body>) -> Reply<Option<(Rights, Credential)>> {
     app.hosts.check(request.uri(), request.headers())?;
     let found = credential(app, request.headers())?;
-    if let Some((_, Credential::Session(_))) = &found
-        && !is_safe(request.method())
-        && request
-            .headers()
-            .get(REQUEST_HEADER)
-            .is_none_or(|value| value != "browser")
-    {
+    if let Some((_, Credential::Session(_))) = &found {
+        check_browser(request)?;
+    }
+    Ok(found)
+}
+
+/// A session counts for Upkeep's own pages alone, and what changes something was sent by a script of theirs.
+fn check_browser(request: &Request<Body>) -> Reply<()> {
+    let headers = request.headers();
+    let own = |site: &HeaderValue| site == "same-origin" || site == "none";
+    if !headers.get("sec-fetch-site").is_none_or(own) {
         return Err(Problem::forbidden(
-            "a browser's request that changes something needs the header X-Upkeep-Request: browser",
+            "a page of another origin may not ask this server",
             "use Upkeep's own pages",
         ));
     }
-    Ok(found)
+    let by_script = headers
+        .get(REQUEST_HEADER)
+        .is_some_and(|value| value == "browser");
+    if is_safe(request.method()) || by_script {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "a browser's request that changes something needs the header X-Upkeep-Request: browser",
+        "use Upkeep's own pages",
+    ))
 }
 
 fn is_safe(method: &Method) -> bool {

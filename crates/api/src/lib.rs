@@ -12,6 +12,7 @@ mod guard;
 mod handlers;
 mod hub;
 mod openapi;
+mod pace;
 mod problem;
 mod query;
 mod secrets;

@@ -78,6 +78,11 @@ impl Document {
         ] {
             responses.insert(status.to_owned(), error.clone());
         }
+        // these come before the request is whole, and have no body
+        let head = json!({ "description": "The request's head is too long." });
+        for status in ["414", "431"] {
+            responses.insert(status.to_owned(), head.clone());
+        }
         responses.insert("default".to_owned(), error);
         told.insert("responses".into(), Value::Object(responses));
         if operation.access == Access::Open {

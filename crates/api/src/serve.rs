@@ -30,6 +30,7 @@ use crate::assets;
 use crate::guard::hosts::Hosts;
 use crate::guard::{self, Peer};
 use crate::handlers;
+use crate::pace::Paced;
 use crate::problem::Problem;
 use crate::secrets::{AddressFile, Rights, SecretError, Tokens, sign_in_link};
 use crate::tls::{self, TlsError};
@@ -169,7 +170,7 @@ impl Server {
             .await
             .map_err(listen_failed)?;
         let listens = listener.local_addr().map_err(listen_failed)?;
-        let hosts = Hosts::new(listens, &options.allowed_hosts)
+        let hosts = Hosts::new(listens, tls.is_some(), &options.allowed_hosts)
             .ok_or_else(|| ServeError::HostName(options.allowed_hosts.join(", ")))?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let address = match (options.allowed_hosts.first(), options.behind_proxy) {
@@ -258,7 +259,9 @@ impl Server {
             };
             let connection = Connection {
                 app: app.clone(),
-                service: service.clone().layer(Extension(Peer(peer.ip()))),
+                service: service
+                    .clone()
+                    .layer(Extension(Peer(peer.ip().to_canonical()))),
             };
             let tls = tls.as_ref().map(|tls| tls.0.clone());
             connections.spawn(async move {
@@ -304,12 +307,14 @@ impl Connection {
             tracing::debug!(%error, "a connection gathers what it sends");
         }
         match tls {
-            None => self.speak(stream).await,
-            Some(tls) => match tokio::time::timeout(HANDSHAKE_LIMIT, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.speak(stream).await,
-                Ok(Err(error)) => tracing::debug!(%error, "no TLS with a client"),
-                Err(_) => tracing::debug!("a client took too long to begin TLS"),
-            },
+            None => self.speak(Paced::new(stream)).await,
+            Some(tls) => {
+                match tokio::time::timeout(HANDSHAKE_LIMIT, tls.accept(Paced::new(stream))).await {
+                    Ok(Ok(stream)) => self.speak(stream).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "no TLS with a client"),
+                    Err(_) => tracing::debug!("a client took too long to begin TLS"),
+                }
+            }
         }
     }
 

@@ -5,8 +5,12 @@ use axum::http::{HeaderMap, Uri, header};
 use crate::problem::{Problem, Reply};
 
 /// The names.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Hosts(Vec<Name>);
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts {
+    names: Vec<Name>,
+    /// The port that is meant where none is written.
+    default_port: u16,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Name {
@@ -17,7 +21,7 @@ struct Name {
 
 impl Hosts {
     /// The names of this machine for itself, the address that is listened at, and those that were allowed.
-    pub(crate) fn new(listen: std::net::SocketAddr, allowed: &[String]) -> Option<Self> {
+    pub(crate) fn new(listen: std::net::SocketAddr, tls: bool, allowed: &[String]) -> Option<Self> {
         let own = [
             "localhost".to_owned(),
             "127.0.0.1".to_owned(),
@@ -38,7 +42,10 @@ impl Hosts {
         for name in allowed {
             names.push(name_of(name)?);
         }
-        Some(Self(names))
+        Some(Self {
+            names,
+            default_port: if tls { 443 } else { 80 },
+        })
     }
 
     /// The Host must be one of these, and so must the Origin when a browser sends one.
@@ -83,9 +90,10 @@ impl Hosts {
     }
 
     fn knows(&self, given: &Name) -> bool {
-        self.0.iter().any(|name| {
-            name.host == given.host && (name.port.is_none() || name.port == given.port.or(Some(80)))
-        })
+        let port = given.port.unwrap_or(self.default_port);
+        self.names
+            .iter()
+            .any(|name| name.host == given.host && name.port.is_none_or(|known| known == port))
     }
 }
 
@@ -115,7 +123,7 @@ mod tests {
 
     fn passes(host: &str, origin: Option<&str>) -> bool {
         let listen = "127.0.0.1:8765".parse().unwrap();
-        let hosts = Hosts::new(listen, &["upkeep.example".to_owned()]).unwrap();
+        let hosts = Hosts::new(listen, false, &["upkeep.example".to_owned()]).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
         if let Some(origin) = origin {

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use upkeep_contract::OperationId;
 use upkeep_contract::operation::{
@@ -42,9 +42,14 @@ fn operation<P: JsonSchema + Send + 'static>(table: &mut Table, id: &'static str
 }
 
 /// Parameters as the texts of a query.
-#[derive(Debug, Deserialize)]
-#[serde(bound = "")]
-struct Texts<P>(Vec<(String, String)>, #[serde(skip)] PhantomData<fn() -> P>);
+#[derive(Debug)]
+struct Texts<P>(Vec<(String, String)>, PhantomData<fn() -> P>);
+
+impl<'de, P> Deserialize<'de> for Texts<P> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|texts| Self(texts, PhantomData))
+    }
+}
 
 impl<P: JsonSchema> JsonSchema for Texts<P> {
     fn schema_name() -> std::borrow::Cow<'static, str> {

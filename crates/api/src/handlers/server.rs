@@ -106,15 +106,17 @@ async fn ready(call: Call) -> Reply<Raw> {
 
 async fn session(call: Call) -> Reply<Data<Session>> {
     let signed_in = call.caller.rights.is_some();
-    // the name can be told once the database is there
-    let requester = match call.console().await {
-        Ok(console) if signed_in => console.requester().to_owned(),
-        _ => String::new(),
+    let requester = if signed_in {
+        // the name can be told once the database is there
+        let console = call.console().await.ok();
+        console.map(|console| console.requester().to_owned())
+    } else {
+        None
     };
     Ok(Data(Session {
         signed_in,
         read_only: call.caller.is_read_only(),
-        requester,
+        requester: requester.unwrap_or_default(),
     }))
 }
 

@@ -1,7 +1,7 @@
 //! Streams: what changes, one task, this host from second to second.
 
 use futures::stream::{self, Stream, StreamExt, unfold};
-use upkeep_console::{Console, ConsoleError};
+use upkeep_console::{Console, ConsoleError, TaskWatch};
 use upkeep_contract::event::Change;
 use upkeep_contract::live::LiveSample;
 use upkeep_contract::settings::FolderAmount;
@@ -63,46 +63,53 @@ async fn task(call: Call) -> Reply<Events<TaskUpdate>> {
     let id: TaskId = call.at("id");
     let console = call.console().await?;
     let watch = console.watch_task(&id).await?;
-    let updates = unfold((watch, false), |(mut watch, _)| async move {
-        let update = watch.next().await?;
-        let ended = update.detail.task.state.is_final();
-        Some(((Message::of(&update), ended), (watch, ended)))
+    let updates = Updates {
+        watch,
+        console,
+        id,
+        last: Last::Open,
+    };
+    let messages = unfold(Some(updates), |updates| async move {
+        let mut updates = updates?;
+        if let Some(update) = updates.watch.next().await {
+            if update.detail.task.state.is_final() {
+                updates.last = Last::Final;
+            }
+            return Some((Message::of(&update), Some(updates)));
+        }
+        updates.closing_word().await.map(|word| (word, None))
     });
-    let mut last_was_final = false;
-    let messages = updates
-        .map(Some)
-        .chain(stream::iter([None]))
-        .then(move |update| {
-            if let Some((_, ended)) = &update {
-                last_was_final = *ended;
-            }
-            let closing = update
-                .is_none()
-                .then(|| (console.through("api"), id.clone(), last_was_final));
-            async move {
-                match (update, closing) {
-                    (Some((message, _)), _) => Some(message),
-                    (None, Some((console, id, ended))) => closing_word(&console, &id, ended).await,
-                    (None, None) => None,
-                }
-            }
-        })
-        .filter_map(std::future::ready);
     Ok(Events::new(sse::answer(&call.app, &call.caller, messages)?))
 }
 
-/// What is said last: the end of what has ended or is gone, an error while the database is away. A task that
-/// goes on has a client come back.
-async fn closing_word(console: &Console, id: &TaskId, ended: bool) -> Option<Message> {
-    if ended {
-        return Some(Message::end());
+struct Updates {
+    watch: TaskWatch,
+    console: Console,
+    id: TaskId,
+    last: Last,
+}
+
+/// What the last update told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    Open,
+    Final,
+}
+
+impl Updates {
+    /// What is said last: the end of what has ended or is gone, an error while the database is away. Where the
+    /// task goes on, a client comes back.
+    async fn closing_word(&self) -> Option<Message> {
+        if self.last == Last::Final {
+            return Some(Message::end());
+        }
+        let error: ConsoleError = self.console.task(&self.id).await.err()?;
+        let problem = Problem::from(error);
+        if problem.reply.code == ErrorCode::NotFound {
+            return Some(Message::end());
+        }
+        Some(Message::error(&problem))
     }
-    let error: ConsoleError = console.task(id).await.err()?;
-    let problem = Problem::from(error);
-    if problem.reply.code == ErrorCode::NotFound {
-        return Some(Message::end());
-    }
-    Some(Message::error(&problem))
 }
 
 async fn vitals(call: Call) -> Reply<Events<HostVitals>> {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use sd_notify::NotifyState;
 use serde_json::json;
 use upkeep_api::{Options, Rights, SecretError, ServeError, Server, TlsFiles, read_address};
 use upkeep_console::{Installation, ON_DEMAND_NOTICE};
@@ -40,8 +41,22 @@ pub(super) async fn serve(arguments: ServeArguments, output: &mut Output) -> Res
         output.line(format!("serving at {}", server.address()));
         output.line(format!("sign in within ten minutes, once: {link}"));
     }
-    server.run(signals.told_to_stop()).await;
+    tell_service_manager(NotifyState::Ready);
+    let stop = async {
+        signals.told_to_stop().await;
+        tell_service_manager(NotifyState::Stopping);
+    };
+    server.run(stop).await;
     Ok(0)
+}
+
+/// Tells the service manager, if there is one. Nobody waits for it: its socket may be full.
+fn tell_service_manager(state: NotifyState<'static>) {
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = sd_notify::notify(&[state]) {
+            tracing::warn!(%error, "cannot tell the service manager");
+        }
+    });
 }
 
 /// `upkeepctl sign-in-link`.

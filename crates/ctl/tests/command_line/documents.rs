@@ -124,6 +124,11 @@ fn the_examples_of_the_document_of_all_front_doors_are_true() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_http_are_true() {
+    run_examples("docs/http.md", 20);
+}
+
+#[test]
 fn every_command_is_shown_by_example() {
     let text = document("docs/ONDEMAND_ARCHITECTURE.md");
     let commands: Vec<String> = examples(&text)
