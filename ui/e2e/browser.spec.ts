@@ -175,6 +175,7 @@ test("a server that goes away is told on the page, and one that is back as well"
   page,
 }) => {
   await signedIn(upkeep, page);
+  await expect(seen(page, "card-health-check")).toBeVisible();
   await upkeep.stop();
   await expect(seen(page, "trouble-connection")).toContainText("upkeepctl serve");
   await expect(seen(page, "card-health-check"), "what was read last stays").toBeVisible();

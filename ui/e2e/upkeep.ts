@@ -23,16 +23,19 @@ async function freePort(): Promise<number> {
 }
 
 export class Upkeep {
-  readonly home = realpathSync(mkdtempSync(join(tmpdir(), "upkeep-e2e-")));
-  readonly scratch = join(this.home, "scratch");
+  readonly #root = realpathSync(mkdtempSync(join(tmpdir(), "upkeep-e2e-")));
+  readonly home = join(this.#root, "home");
+  /** The one folder that may be cleaned. */
+  readonly scratch = join(this.#root, "scratch");
   origin = "";
   #port = 0;
   #server: ChildProcess | null = null;
   #said = "";
 
   constructor() {
+    mkdirSync(this.home);
     mkdirSync(this.scratch);
-    const location = `[locations.scratch]\npath = "${this.scratch}"\n`;
+    const location = `[[locations]]\nname = "scratch"\npath = "${this.scratch}"\n`;
     writeFileSync(join(this.home, "config.toml"), location);
   }
 
@@ -79,12 +82,12 @@ export class Upkeep {
 
   async end(): Promise<void> {
     await this.stop();
-    rmSync(this.home, { recursive: true, force: true });
+    rmSync(this.#root, { recursive: true, force: true });
   }
 
   /** As the page that asks for it says. */
   async signInLink(): Promise<string> {
-    return this.#link(await this.run("sign-in-link", "--server", this.origin));
+    return this.#link(await this.run("sign-in-link"));
   }
 
   async run(...args: string[]): Promise<string> {

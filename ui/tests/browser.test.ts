@@ -181,7 +181,7 @@ test("a report that the browser downloads is left to it", async () => {
   await click("export-start");
   backend.exports[0]?.watcher.update({ status: "handed_over" });
   await settled();
-  expect(text("export-handed-over")).toContain("The browser downloads it");
+  expect(text("export-handed-over")).toContain("the browser downloads it");
   await click("export-done");
   expect(query("export-dialog")).toBeNull();
 });
