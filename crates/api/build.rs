@@ -2,7 +2,6 @@
 //!
 //! A file that is not in this list cannot be asked for: there are no paths to play tricks with.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn main() {
@@ -19,13 +18,12 @@ fn main() {
     for file in files {
         let name = file.strip_prefix(&root).unwrap_or(&file);
         let name = name.to_string_lossy().replace('\\', "/");
-        // writing to a string cannot fail
-        let _ = writeln!(
-            list,
-            "    ({:?}, include_bytes!({:?})),",
+        let line = format!(
+            "    ({:?}, include_bytes!({:?})),\n",
             format!("/{name}"),
             file.display().to_string()
         );
+        list.push_str(&line);
     }
     list.push_str("]\n");
     let out = PathBuf::from(env("OUT_DIR")).join("assets.rs");

@@ -1,4 +1,4 @@
-//! The kinds of answers that handlers give, each with its part of the OpenAPI document.
+//! The kinds of answers that handlers give, each with its part of the `OpenAPI` document.
 
 use axum::Json;
 use axum::http::StatusCode;

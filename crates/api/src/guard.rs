@@ -54,7 +54,7 @@ const HEADERS: [(&str, &str); 7] = [
 
 /// Lets a request through, or answers it.
 pub(crate) async fn stand(State(app): State<App>, request: Request<Body>, next: Next) -> Response {
-    let mut response = match admitted(&app, request).await {
+    let mut response = match admitted(&app, request) {
         Ok(request) => {
             // held until the answer begins; what streams has limits of its own
             let turn = tokio::time::timeout(TURN_LIMIT, app.requests.acquire()).await;
@@ -84,7 +84,7 @@ pub(crate) async fn stand(State(app): State<App>, request: Request<Body>, next: 
     response
 }
 
-async fn admitted(app: &App, mut request: Request<Body>) -> Reply<Request<Body>> {
+fn admitted(app: &App, mut request: Request<Body>) -> Reply<Request<Body>> {
     let peer = request
         .extensions()
         .get::<Peer>()
@@ -200,6 +200,6 @@ pub(crate) fn deny(app: &App, peer: IpAddr, request: &Request<Body>, problem: Pr
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
     };
-    denials::tell(app, about, &problem);
+    denials::tell(app, &about, &problem);
     problem
 }

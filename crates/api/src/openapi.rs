@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, gathered route by route from the types.
+//! The `OpenAPI` 3.1 document, gathered route by route from the types.
 
 use axum::http::Method;
 use schemars::generate::SchemaSettings;

@@ -1,5 +1,5 @@
 //! The table of routes: each is declared once, and its types yield both the route and its part of the
-//! OpenAPI document.
+//! `OpenAPI` document.
 
 use axum::Router;
 use axum::body::Body;
@@ -49,7 +49,7 @@ impl Table {
         F: Fn(Call<Q, B>) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Reply<T>> + Send + 'static,
     {
-        self.add(Method::GET, Access::Look, path, what, handler)
+        self.add(&Method::GET, Access::Look, path, what, handler)
     }
 
     /// Something to do.
@@ -61,7 +61,7 @@ impl Table {
         F: Fn(Call<Q, B>) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Reply<T>> + Send + 'static,
     {
-        self.add(Method::POST, Access::Change, path, what, handler)
+        self.add(&Method::POST, Access::Change, path, what, handler)
     }
 
     /// Something to set.
@@ -73,13 +73,13 @@ impl Table {
         F: Fn(Call<Q, B>) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Reply<T>> + Send + 'static,
     {
-        self.add(Method::PUT, Access::Change, path, what, handler)
+        self.add(&Method::PUT, Access::Change, path, what, handler)
     }
 
     /// Any route.
     pub(crate) fn add<Q, B, T, F, R>(
         &mut self,
-        method: Method,
+        method: &Method,
         access: Access,
         path: &str,
         what: &str,
@@ -93,12 +93,12 @@ impl Table {
         R: Future<Output = Reply<T>> + Send + 'static,
     {
         self.document.add::<Q, B, T>(&Operation {
-            method: &method,
+            method,
             access,
             path,
             what,
         });
-        let filter = match method {
+        let filter = match *method {
             Method::GET => MethodFilter::GET,
             Method::PUT => MethodFilter::PUT,
             _ => MethodFilter::POST,

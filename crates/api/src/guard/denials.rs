@@ -109,7 +109,7 @@ impl Denials {
 }
 
 /// Logs and audits a denial. Whoever was denied does not wait for it.
-pub(crate) fn tell(app: &App, about: About, problem: &Problem) {
+pub(crate) fn tell(app: &App, about: &About, problem: &Problem) {
     let Some(kept_back) = app.denials.may_tell() else {
         return;
     };

@@ -17,7 +17,7 @@ const FOLDERS_MAX: usize = 5000;
 
 pub(super) fn routes(table: &mut Table) {
     table.add(
-        Method::GET,
+        &Method::GET,
         // names of folders tell much of a machine
         Access::Change,
         "/api/folders",

@@ -23,35 +23,35 @@ use crate::table::{Access, Table};
 pub(super) fn routes(table: &mut Table) {
     table
         .add(
-            Method::GET,
+            &Method::GET,
             Access::Open,
             "/livez",
             "Whether the server answers",
             live,
         )
         .add(
-            Method::GET,
+            &Method::GET,
             Access::Open,
             "/readyz",
             "Whether it can do its work",
             ready,
         )
         .add(
-            Method::GET,
+            &Method::GET,
             Access::Open,
             "/api/session",
             "Who is signed in",
             session,
         )
         .add(
-            Method::POST,
+            &Method::POST,
             Access::Look,
             "/api/sign-in-links",
             "A link that signs a browser in, once, with the rights that were shown",
             link,
         )
         .add(
-            Method::POST,
+            &Method::POST,
             Access::Look,
             "/api/sign-out",
             "Sign this browser out",

@@ -32,9 +32,9 @@ pub(super) async fn serve(arguments: ServeArguments, output: &mut Output) -> Res
     };
     let server = Server::listen(installation, &options)
         .await
-        .map_err(refused)?;
+        .map_err(|error| refused(&error))?;
     tracing::info!("{ON_DEMAND_NOTICE}");
-    let link = server.sign_in_link().map_err(no_link)?;
+    let link = server.sign_in_link().map_err(|error| no_link(&error))?;
     if output.json() {
         output.value(&json!({ "address": server.address(), "sign_in_link": link }));
     } else {
@@ -79,7 +79,7 @@ pub(super) fn sign_in_link(
         Rights::Full
     };
     let (link, expires_at) =
-        upkeep_api::sign_in_link(&folders, &address, rights).map_err(no_link)?;
+        upkeep_api::sign_in_link(&folders, &address, rights).map_err(|error| no_link(&error))?;
     if output.json() {
         output.value(&json!({ "url": link, "expires_at": expires_at }));
     } else {
@@ -88,7 +88,7 @@ pub(super) fn sign_in_link(
     Ok(0)
 }
 
-fn refused(error: ServeError) -> Failure {
+fn refused(error: &ServeError) -> Failure {
     let exit = match error {
         ServeError::Plain(_) | ServeError::HostName(_) => USAGE,
         _ => FAILED,
@@ -96,6 +96,6 @@ fn refused(error: ServeError) -> Failure {
     Failure::new(exit, "not_served", error.to_string(), error.hint())
 }
 
-fn no_link(error: SecretError) -> Failure {
+fn no_link(error: &SecretError) -> Failure {
     Failure::failed(error.to_string(), error.hint())
 }
