@@ -7,7 +7,7 @@ import type axe from "axe-core";
 import { expect, seen, test } from "./upkeep";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["overview", "tasks", "workers", "health", "health/live", "statistics", "audit", "settings"];
+const PAGES = ["tasks", "workers", "health", "health/live", "statistics", "audit", "settings", "overview"];
 const { UPKEEP_TEST_SCREENSHOTS } = process.env;
 
 async function picture(page: Page, name: string): Promise<void> {
@@ -48,6 +48,7 @@ for (const appearance of ["light", "dark"] as const) {
       await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
       await page.waitForLoadState("load");
       await expect(page.getByText("Reading…")).toHaveCount(0);
+      await page.locator("main").evaluate((main) => main.scrollTo(0, 0));
       found[path] = await wrong(page);
       await picture(page, `browser-${path.replace("/", "-")}-${appearance}.png`);
     }
