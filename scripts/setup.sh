@@ -65,6 +65,7 @@ needs() {
     fi
     if [ "$purpose" = test ]; then
         echo 'program:WebKitWebDriver webkit2gtk-driver      webkit2gtk-driver   webkit2gtk-4.1'
+        echo 'program:chromium        chromium               chromium            chromium'
         echo 'program:chattr        e2fsprogs                e2fsprogs           e2fsprogs'
         echo 'program:faketime      faketime                 libfaketime         libfaketime'
         echo 'program:setpriv       util-linux               util-linux          util-linux'

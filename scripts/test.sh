@@ -43,11 +43,12 @@ report() {
     printf '\n%s' "$summary"
 }
 
-# the sum over the closing lines of cargo test and vitest
+# the sum over the closing lines of cargo test, vitest and playwright
 count_passed() {
     cat "$logs"/*.log | awk '
         /^test result: ok\./ { sum += $4 }
         /^ *Tests +[0-9]+ passed/ { sum += $2 }
+        /^ *[0-9]+ passed \([0-9.]+[a-z]+\)$/ { sum += $1 }
         END { print sum + 0 }'
 }
 
@@ -103,6 +104,9 @@ desktop_tests() {
     stage "desktop: tests" on_a_desktop cargo test --workspace --test desktop -- --test-threads=1
 }
 
+# the real server and Chromium
+browser_tests() { stage "browser: tests" npm_run test:browser; }
+
 what=${1:-all}
 case $what in all | lint | ui | rust | e2e) ;; *) die "unknown set of tests '$what'" "use: scripts/test.sh [all|lint|ui|rust|e2e]" ;; esac
 
@@ -115,11 +119,11 @@ case $what in
 esac
 
 case $what in
-    all) ui_lint; ui_tests; rust_lint; rust_build; rust_tests; desktop_tests ;;
+    all) ui_lint; ui_tests; rust_lint; rust_build; rust_tests; desktop_tests; browser_tests ;;
     lint) ui_lint; rust_lint ;;
     ui) ui_lint; ui_tests ;;
     rust) rust_build; rust_tests ;;
-    e2e) rust_build; desktop_tests ;;
+    e2e) rust_build; desktop_tests; browser_tests ;;
 esac
 
 report

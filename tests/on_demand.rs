@@ -585,6 +585,16 @@ const TIMERS: [(&str, usize, &str); 40] = [
         "an open app: how often ends of tasks are told on the desktop, how long that may take, and how long it is shown",
     ),
     (
+        "ui/src/lib/backend/http/events.ts",
+        4,
+        "a page in a browser that is looked at: a stream that broke off, or has gone silent, is opened again",
+    ),
+    (
+        "ui/src/lib/backend/http/requests.ts",
+        1,
+        "the time limit of a request to the server",
+    ),
+    (
         "ui/src/lib/components/CopyButton.svelte",
         2,
         "the word `copied` goes away",
@@ -603,6 +613,11 @@ const TIMERS: [(&str, usize, &str); 40] = [
         "ui/src/lib/state/follow.ts",
         3,
         "a page that is looked at is read again",
+    ),
+    (
+        "ui/src/lib/state/session.svelte.ts",
+        1,
+        "a browser where nobody is signed in: whether somebody is",
     ),
     (
         "ui/src/routes/audit/AuditPage.svelte",

@@ -1,5 +1,5 @@
 // a backend for tests and for the harness: it holds what it is given and notes what it was asked.
-import type { Backend, Stop, Watcher } from "$lib/backend/backend";
+import type { Backend, ExportStep, SaveOutcome, Shell, Stop, Watcher } from "$lib/backend/backend";
 import { BackendError } from "$lib/backend/errors";
 import type { JsonObject } from "$lib/backend/json";
 import type { AuditEntry } from "$lib/generated/AuditEntry";
@@ -13,7 +13,6 @@ import type { EarlierRuns } from "$lib/generated/EarlierRuns";
 import type { EmbeddedWorker } from "$lib/generated/EmbeddedWorker";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { ExportRequest } from "$lib/generated/ExportRequest";
-import type { ExportUpdate } from "$lib/generated/ExportUpdate";
 import type { FanOutOutcome } from "$lib/generated/FanOutOutcome";
 import type { FolderAmount } from "$lib/generated/FolderAmount";
 import type { ForceCloseOutcome } from "$lib/generated/ForceCloseOutcome";
@@ -64,6 +63,7 @@ export interface Bulk {
 const GONE = new Set(["stale", "stopped"]);
 
 export class FakeBackend implements Backend {
+  shell: Shell = { kind: "desktop", chooseFolder: () => Promise.resolve("/srv/chosen") };
   overviewValue: Overview = anOverview();
   settingsValue: SettingsView = someSettings();
   /** What is wrong with the installation; what is not named is well. */
@@ -119,7 +119,7 @@ export class FakeBackend implements Backend {
   statisticsAsked: StatisticsQuery[] = [];
   preferencesValue: Preferences = { notify_of: "problems" };
   /** Reports that are being written, with who hears of them. */
-  exports: { request: ExportRequest; watcher: Watcher<ExportUpdate>; stopped: boolean }[] = [];
+  exports: { request: ExportRequest; watcher: Watcher<ExportStep>; stopped: boolean }[] = [];
 
   vitalsWatchers = new Set<Watcher<HostVitals>>();
   readonly #taskWatchers = new Map<string, Set<Watcher<TaskUpdate>>>();
@@ -155,7 +155,7 @@ export class FakeBackend implements Backend {
       this.statisticsAsked.push(query);
       return this.statisticsValue;
     });
-  exportReport = (request: ExportRequest, watcher: Watcher<ExportUpdate>): Stop => {
+  exportReport = (request: ExportRequest, watcher: Watcher<ExportStep>): Stop => {
     const entry = { request, watcher, stopped: false };
     this.exports.push(entry);
     return () => (entry.stopped = true);
@@ -283,7 +283,10 @@ export class FakeBackend implements Backend {
     return this.logs.get(taskId)?.at(-1)?.sequence ?? 0;
   }
   saveReport = (taskId: string) =>
-    this.#answer("saveReport", (): string | null => `/home/anna/report-${taskId}.json`);
+    this.#answer("saveReport", (): SaveOutcome => ({
+      status: "saved",
+      path: `/home/anna/report-${taskId}.json`,
+    }));
 
   watchTask = (taskId: string, watcher: Watcher<TaskUpdate>): Stop => {
     const watchers = this.#taskWatchers.get(taskId) ?? new Set();
@@ -366,7 +369,6 @@ export class FakeBackend implements Backend {
   }
   healthHistory = (host: string | null, limit: number) =>
     this.#answer("healthHistory", () => this.#health(host ?? this.settingsValue.host, limit));
-  chooseFolder = () => this.#answer("chooseFolder", (): string | null => "/srv/chosen");
 
   #health(host: string, limit: number): HealthHistory {
     const all = this.#all().filter(({ operation }) => operation === "health-check");

@@ -42,6 +42,8 @@ pub enum ErrorCode {
     Timeout,
     /// A defect of Upkeep.
     Internal,
+    /// A server that is asked does not answer; what became of the request is not known.
+    Unreachable,
 }
 
 /// An error as every front door shows it.

@@ -56,7 +56,59 @@ export interface Watcher<T> {
   failed(error: BackendError): void;
 }
 
+/** What the desktop's window has and a browser has not. */
+export interface DesktopShell {
+  kind: "desktop";
+  /** The native folder dialog; `null` when it was closed. */
+  chooseFolder(): Promise<string | null>;
+}
+
+/** Who is signed in at the server, as it says so itself. */
+export interface Session {
+  signed_in: boolean;
+  read_only: boolean;
+  /** The name that tasks and the audit trail get. */
+  requester: string;
+}
+
+/** A folder of the server's host with those in it. */
+export interface FolderList {
+  path: string;
+  /** None above the root. */
+  parent: string | null;
+  folders: { name: string; path: string }[];
+}
+
+/** What a browser has and the desktop's window has not. */
+export interface BrowserShell {
+  kind: "browser";
+  /** Answers whether or not somebody is signed in. */
+  session(): Promise<Session>;
+  signOut(): Promise<null>;
+  /** Some request was answered that nobody is signed in. */
+  onSignedOut(listener: () => void): Stop;
+  /** `null` begins where the server thinks best. */
+  listFolders(path: string | null): Promise<FolderList>;
+  /** Changes are told while the page is hidden, too, for as long as this is held. */
+  followHidden(): Stop;
+}
+
+export type Shell = DesktopShell | BrowserShell;
+
+/** Where a file went. */
+export type SaveOutcome =
+  | { status: "saved"; path: string }
+  | { status: "dismissed" }
+  /** The browser downloads it, and shows how far it is. */
+  | { status: "handed_over" };
+
+/** How far a report has come; what the browser downloads is its own to show. */
+export type ExportStep = ExportUpdate | { status: "handed_over" };
+
 export interface Backend {
+  /** Through what the operator looks at this. */
+  readonly shell: Shell;
+
   /** How the installation is; it answers even while the database is away. */
   condition(): Promise<Condition>;
   overview(): Promise<Overview>;
@@ -105,8 +157,8 @@ export interface Backend {
   taskLog(taskId: TaskId, after: number | null, limit: number): Promise<LogLine[]>;
   /** Lines after that number that contain the text, as far as one look goes; the answer says how far that was. */
   searchTaskLog(taskId: TaskId, text: string, after: number): Promise<LogHits>;
-  /** The native save dialog; the path that was written, or `null` when the operator thought better of it. */
-  saveReport(taskId: TaskId): Promise<string | null>;
+  /** Through the native save dialog, or the browser's download. */
+  saveReport(taskId: TaskId): Promise<SaveOutcome>;
 
   /** Who did what, the newest first, after the line of that id. */
   listAudit(filter: AuditFilter, after: string | null, limit: number): Promise<AuditPage>;
@@ -124,7 +176,7 @@ export interface Backend {
 
   statistics(query: StatisticsQuery): Promise<StatisticsView>;
   /** Asks where and writes a report there; stopping gives it up and leaves nothing behind. */
-  exportReport(request: ExportRequest, watcher: Watcher<ExportUpdate>): Stop;
+  exportReport(request: ExportRequest, watcher: Watcher<ExportStep>): Stop;
 
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<Preferences>;
@@ -137,6 +189,4 @@ export interface Backend {
   saveSettings(base: string | null, changes: readonly SettingChange[]): Promise<SaveSettingsOutcome>;
   /** What the history, the audit trail and this host's artifacts take; counted when asked. */
   historyRoom(): Promise<HistoryRoom>;
-  /** The native folder dialog; `null` when it was closed. */
-  chooseFolder(): Promise<string | null>;
 }

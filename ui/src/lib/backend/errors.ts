@@ -32,6 +32,7 @@ const CODES: Record<ErrorCode, true> = {
   too_large: true,
   timeout: true,
   internal: true,
+  unreachable: true,
 };
 
 function isErrorCode(value: unknown): value is ErrorCode {

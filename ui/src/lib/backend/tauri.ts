@@ -2,7 +2,8 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import type { Change } from "$lib/generated/Change";
-import type { Backend, Stop, Watcher } from "./backend";
+import type { TaskId } from "$lib/generated/TaskId";
+import type { Backend, SaveOutcome, Stop, Watcher } from "./backend";
 import { toBackendError } from "./errors";
 
 async function call<T>(command: string, args?: Record<string, unknown>): Promise<T> {
@@ -44,8 +45,14 @@ function onChange(listener: (changes: Change[]) => void): Stop {
   };
 }
 
+async function saveReport(taskId: TaskId): Promise<SaveOutcome> {
+  const path = await call<string | null>("save_report", { taskId });
+  return path === null ? { status: "dismissed" } : { status: "saved", path };
+}
+
 export function tauriBackend(): Backend {
   return {
+    shell: { kind: "desktop", chooseFolder: () => call("choose_folder") },
     condition: () => call("condition"),
     overview: () => call("overview"),
     trigger: (operation, params, host) => call("trigger", { operation, params, host }),
@@ -74,7 +81,7 @@ export function tauriBackend(): Backend {
     earlierRuns: (taskId) => call("earlier_runs", { taskId }),
     taskLog: (taskId, after, limit) => call("task_log", { taskId, after, limit }),
     searchTaskLog: (taskId, text, after) => call("search_task_log", { taskId, text, after }),
-    saveReport: (taskId) => call("save_report", { taskId }),
+    saveReport,
     listAudit: (filter, after, limit) => call("list_audit", { filter, after, limit }),
     healthHistory: (host, limit) => call("health_history", { host, limit }),
     watchTask: (taskId, watcher) => watch("watch_task", { taskId }, watcher),
@@ -90,6 +97,5 @@ export function tauriBackend(): Backend {
     reviewSettings: (changes) => call("review_settings", { changes }),
     saveSettings: (base, changes) => call("save_settings", { base, changes }),
     historyRoom: () => call("history_room"),
-    chooseFolder: () => call("choose_folder"),
   };
 }

@@ -3,4 +3,4 @@
 /**
  * What a front door may branch on. A code exists only where somebody does.
  */
-export type ErrorCode = "invalid_parameters" | "invalid_configuration" | "not_found" | "conflict" | "refused" | "database_unavailable" | "database_damaged" | "database_replaced" | "database_newer" | "disk_full" | "io" | "unauthorized" | "forbidden" | "too_many_requests" | "too_large" | "timeout" | "internal";
+export type ErrorCode = "invalid_parameters" | "invalid_configuration" | "not_found" | "conflict" | "refused" | "database_unavailable" | "database_damaged" | "database_replaced" | "database_newer" | "disk_full" | "io" | "unauthorized" | "forbidden" | "too_many_requests" | "too_large" | "timeout" | "internal" | "unreachable";

@@ -6,6 +6,7 @@ import { bytes, sentence } from "$lib/format";
 
 export type TroubleKind =
   | "installation"
+  | "connection"
   | "database-unavailable"
   | "database-damaged"
   | "database-newer"
@@ -31,16 +32,19 @@ export interface Trouble {
   stale: boolean;
 }
 
-const OF_THE_DATABASE: readonly ErrorCode[] = [
+const OF_EVERYTHING: readonly ErrorCode[] = [
   "database_unavailable",
   "database_damaged",
   "database_replaced",
   "database_newer",
+  "unreachable",
+  // a page of its own says how to sign in
+  "unauthorized",
 ];
 
 /** Whether an error is the same on every page, and so is told once. */
 export function concernsEverything(error: ErrorReply): boolean {
-  return OF_THE_DATABASE.includes(error.code);
+  return OF_EVERYTHING.includes(error.code);
 }
 
 /** As a shell reads it. */
@@ -157,8 +161,28 @@ function ofTheWorkers(condition: Condition): Trouble {
   };
 }
 
+function ofTheConnection(error: ErrorReply): Trouble {
+  return {
+    kind: "connection",
+    tone: "bad",
+    title: "The connection to Upkeep was lost",
+    found: sentence(error.message),
+    works:
+      "Pages keep what was read last. What was accepted before goes on: workers need no browser. Nothing that you ask for is accepted meanwhile.",
+    steps: [
+      step(
+        "It is tried again by itself. On the machine where Upkeep runs, look whether this runs:",
+        "upkeepctl serve",
+      ),
+      step("Look whether this machine reaches that one."),
+    ],
+    stale: true,
+  };
+}
+
 /** The worst first; what only follows from it is left out. */
 export function troublesOf(condition: Condition | null, error: ErrorReply | null): Trouble[] {
+  if (error?.code === "unreachable") return [ofTheConnection(error)];
   if (error) {
     return [
       {

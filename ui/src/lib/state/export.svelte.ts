@@ -1,17 +1,16 @@
-// a report on its way into a file: asked for, being written, there, given up, or not possible.
-import type { Backend, Stop } from "$lib/backend/backend";
+// a report on its way into a file: asked for, being written, there, left to the browser, given up, or not possible.
+import type { Backend, ExportStep, Stop } from "$lib/backend/backend";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { ExportFormat } from "$lib/generated/ExportFormat";
 import type { ExportSubject } from "$lib/generated/ExportSubject";
-import type { ExportUpdate } from "$lib/generated/ExportUpdate";
 import { counted } from "$lib/format";
 
-type Saved = Extract<ExportUpdate, { status: "saved" }>;
+type Saved = Extract<ExportStep, { status: "saved" }>;
 
 export class ExportFlow {
   format: ExportFormat = $state("csv");
   /** What is going on; nothing before the first and after a dismissed dialog. */
-  update: ExportUpdate | null = $state.raw(null);
+  update: ExportStep | null = $state.raw(null);
   error: ErrorReply | null = $state.raw(null);
   readonly #backend: Backend;
   readonly #subject: ExportSubject;
@@ -30,6 +29,11 @@ export class ExportFlow {
 
   get saved(): Saved | null {
     return this.update?.status === "saved" ? this.update : null;
+  }
+
+  /** The browser has it, and shows how far it is. */
+  get handedOver(): boolean {
+    return this.update?.status === "handed_over";
   }
 
   start(): void {
@@ -55,7 +59,7 @@ export class ExportFlow {
     }
   }
 
-  #receive(update: ExportUpdate): void {
+  #receive(update: ExportStep): void {
     this.update = update;
     switch (update.status) {
       case "failed":
@@ -67,6 +71,9 @@ export class ExportFlow {
         break;
       case "saved":
         this.#announce(`The report was saved with ${counted(update.rows, "row")}.`);
+        break;
+      case "handed_over":
+        this.#announce("The browser downloads the report.");
         break;
     }
   }

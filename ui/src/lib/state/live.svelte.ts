@@ -7,6 +7,7 @@ import type { LiveProcesses } from "$lib/generated/LiveProcesses";
 import type { LiveSample } from "$lib/generated/LiveSample";
 import type { Worker } from "$lib/generated/Worker";
 import { measuresOf, measuresOfVitals } from "$lib/operations/live";
+import { concernsEverything } from "$lib/operations/troubles";
 import { byHost } from "$lib/operations/workers";
 import { History } from "./history";
 
@@ -43,7 +44,8 @@ export class LiveState {
         stop = this.#backend.watchLive({
           update: (sample) => this.#accept(sample),
           failed: (error) => {
-            this.error = error.reply;
+            // what concerns every page is told above them
+            if (!concernsEverything(error.reply)) this.error = error.reply;
           },
         });
       } else if (!wanted && stop) {

@@ -11,6 +11,7 @@ import { HealthState } from "./health.svelte";
 import { LiveState } from "./live.svelte";
 import { OverviewState } from "./overview.svelte";
 import { PlanFlow } from "./plan-flow.svelte";
+import { SessionState } from "./session.svelte";
 import { SettingsState } from "./settings.svelte";
 import { Vitals } from "./vitals.svelte";
 import { TaskWatches } from "./watches.svelte";
@@ -27,6 +28,7 @@ export interface Services {
   health: HealthState;
   live: LiveState;
   overview: OverviewState;
+  session: SessionState;
   settings: SettingsState;
   vitals: Vitals;
   workers: WorkersState;
@@ -59,6 +61,7 @@ export function makeServices(backend: Backend): Services {
       memory: new FormMemory(window.localStorage),
       announce,
     }),
+    session: new SessionState(backend),
     settings: new SettingsState(backend),
     vitals: new Vitals(backend),
     workers: new WorkersState(backend, announce, (workers) => live.hear(workers)),

@@ -98,8 +98,9 @@ export class TaskActions implements Asker {
 
   async saveReport(): Promise<void> {
     try {
-      const path = await this.#tools.backend.saveReport(this.#taskId);
-      if (path !== null) this.said(`Saved to ${path}`);
+      const saved = await this.#tools.backend.saveReport(this.#taskId);
+      if (saved.status === "saved") this.said(`Saved to ${saved.path}`);
+      else if (saved.status === "handed_over") this.said("The browser downloads the report");
     } catch (thrown) {
       this.failed(toErrorReply(thrown));
     }

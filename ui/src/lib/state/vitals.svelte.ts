@@ -2,6 +2,7 @@
 import type { Backend, Stop } from "$lib/backend/backend";
 import type { ErrorReply } from "$lib/generated/ErrorReply";
 import type { HostVitals } from "$lib/generated/HostVitals";
+import { concernsEverything } from "$lib/operations/troubles";
 
 export class Vitals {
   current: HostVitals | null = $state.raw(null);
@@ -24,7 +25,8 @@ export class Vitals {
             this.error = null;
           },
           failed: (error) => {
-            this.error = error.reply;
+            // what concerns every page is told above them
+            if (!concernsEverything(error.reply)) this.error = error.reply;
           },
         });
       } else if (!wanted && stop) {
