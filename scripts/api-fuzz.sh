@@ -52,5 +52,5 @@ status=0
     "$@") || status=$?
 
 kill -0 "$server" 2>/dev/null || die "the server has ended" "$(tail -n 20 "$home/log")"
-if grep -q panicked "$home/log"; then die "the server panicked" "$(grep -A 5 panicked "$home/log")"; fi
+if grep -q panicked "$home/log"; then die "the server panicked" "$(grep -A 1 panicked "$home/log" | head -n 12)"; fi
 exit "$status"

@@ -1,12 +1,15 @@
 //! The table of routes: each is declared once, and its types yield both the route and its part of the
 //! `OpenAPI` document.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
+use futures::FutureExt;
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -112,9 +115,11 @@ impl Table {
                     guard::check_access(&app, &caller, access, &request)?;
                     handler(Call::read(app, caller, request).await?).await
                 };
-                match answered.await {
-                    Ok(answer) => answer.into_answer(),
-                    Err(problem) => problem.into_response(),
+                // a defect of one request is told to who asked, and touches no other
+                match AssertUnwindSafe(answered).catch_unwind().await {
+                    Ok(Ok(answer)) => answer.into_answer(),
+                    Ok(Err(problem)) => problem.into_response(),
+                    Err(_) => Problem::defect("answering broke down").into_response(),
                 }
             }
         };

@@ -143,3 +143,23 @@ async fn a_report_that_nobody_waits_for_is_given_up() {
     let answer = site.get("/api/export/tasks").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_as_wide_as_time_itself_is_answered() {
+    let site = Site::new().await;
+    let (first, last) = (i64::MIN, i64::MAX);
+    for path in [
+        format!("/api/export/health?format=html&from={first}&to={last}"),
+        format!("/api/export/statistics?format=html&from={first}&to={last}"),
+        format!("/api/statistics?from={first}&to={last}"),
+        format!("/api/tasks?since={first}&until={last}"),
+        format!("/api/audit?from={first}&until={last}"),
+    ] {
+        let answer = site.get(&path).await;
+        assert!(
+            [200, 422].contains(&answer.status),
+            "{path}: {}",
+            answer.text()
+        );
+    }
+}

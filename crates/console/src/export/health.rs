@@ -183,10 +183,11 @@ impl History {
         }
         let (from, to) = self.range;
         let places = i64::try_from(PLACES).unwrap_or(1);
-        let step = (to.0 - from.0) / places;
+        // a range may be as wide as time itself
+        let step = to.0.saturating_sub(from.0) / places;
         let labels: Vec<String> = (0..places)
             .map(|place| {
-                let time = about.time(Timestamp(from.0 + place * step));
+                let time = about.time(Timestamp(from.0.saturating_add(place.saturating_mul(step))));
                 time.get(..16).unwrap_or(&time).replace('T', " ")
             })
             .collect();
