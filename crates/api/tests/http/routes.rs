@@ -193,6 +193,7 @@ async fn everything_there_is_to_do_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one wrong request after the other")]
 async fn what_is_wrong_is_said_with_status_and_code() {
     let site = Site::new().await;
     let unknown = "/api/tasks/01900000-0000-7000-8000-000000000000";

@@ -80,7 +80,7 @@ impl Stream {
                 self.seen += 1;
                 return message.clone();
             }
-            let mut piece = [0; 65536];
+            let mut piece = vec![0; 65536];
             let read = tokio::time::timeout(PATIENCE, self.socket.read(&mut piece)).await;
             let read = read.unwrap().unwrap();
             assert!(read > 0, "the stream ended");
