@@ -1,5 +1,6 @@
 //! A server of its own for each test, and a client that sends the very bytes it is given.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -130,13 +131,13 @@ impl Site {
         let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         let has = |name: &str| headers.iter().any(|(known, _)| *known == name);
         if !has("host") {
-            text += &format!("host: {}\r\n", self.address);
+            let _written = write!(text, "host: {}\r\n", self.address);
         }
         if !body.is_empty() && !has("content-length") {
-            text += &format!("content-length: {}\r\n", body.len());
+            let _written = write!(text, "content-length: {}\r\n", body.len());
         }
         for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
+            let _written = write!(text, "{name}: {value}\r\n");
         }
         text += "\r\n";
         text += body;
