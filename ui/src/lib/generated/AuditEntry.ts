@@ -21,7 +21,7 @@ who: string,
 /**
  * What was done: `enqueue`, `enqueue_duplicate`, `cancel`, `cancel_matching`, `force_close`,
  * `set_priority`, `pause`, `resume`, `drain`, `undrain`, `start_worker`, `stop_worker`,
- * `forget_workers`, `change_settings`.
+ * `forget_workers`, `change_settings`, `deny`.
  */
 what: string, 
 /**
