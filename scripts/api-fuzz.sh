@@ -21,22 +21,9 @@ say "building"
 cargo build --quiet -p upkeep-ctl
 
 home=$(mktemp -d)
-server=
-finish() {
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    [ -z "$server" ] || wait "$server" 2>/dev/null || true
-    rm -rf "$home"
-}
-trap finish EXIT INT TERM
-
-UPKEEP_HOME=$home/upkeep RUST_LOG=warn "$target/debug/upkeepctl" --json serve --no-worker --port 0 >"$home/said" 2>"$home/log" &
-server=$!
-tries=0
-until address=$(sed -n 's/.*"address":"\([^"]*\)".*/\1/p' "$home/said") && [ -n "$address" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 300 ] || die "the server did not start" "$(cat "$home/log")"
-    sleep 0.1
-done
+program=$target/debug/upkeepctl
+# shellcheck source=server.sh
+. scripts/server.sh
 token=$(cat "$home/upkeep/api-token")
 
 say "asking $address"

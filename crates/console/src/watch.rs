@@ -84,7 +84,7 @@ impl Follower {
             if !more && !self.changed().await {
                 return;
             }
-            if !unless_closed(&self.sender, sleep_until(pace.next_at())).await {
+            if !unless_closed(&self.sender, sleep_until(pace.next_at)).await {
                 return;
             }
             let Ok(permit) = self.sender.reserve().await else {
@@ -137,25 +137,18 @@ impl Follower {
 /// reports ten times a second would otherwise be shown as late as the latest update ever was.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// When the next update would be sent by an even pace.
-    due: Instant,
+    /// The next update waits until then: one pause before an even pace would send it.
+    next_at: Instant,
 }
 
 impl Pace {
     /// The first update is sent now.
     fn begin(now: Instant) -> Self {
-        Self {
-            due: now + SCREEN_PAUSE,
-        }
-    }
-
-    /// The next update waits until then.
-    fn next_at(self) -> Instant {
-        self.due.checked_sub(SCREEN_PAUSE).unwrap_or(self.due)
+        Self { next_at: now }
     }
 
     fn sent(&mut self, now: Instant) {
-        self.due = self.due.max(now) + SCREEN_PAUSE;
+        self.next_at = now.max(self.next_at + SCREEN_PAUSE);
     }
 }
 
@@ -200,7 +193,7 @@ mod tests {
         let mut pace = Pace::begin(begun);
         let mut times = vec![];
         for change in changes {
-            let at = (begun + Duration::from_millis(*change)).max(pace.next_at());
+            let at = (begun + Duration::from_millis(*change)).max(pace.next_at);
             pace.sent(at);
             times.push(u64::try_from((at - begun).as_millis()).unwrap_or(u64::MAX));
         }
