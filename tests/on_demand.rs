@@ -461,7 +461,7 @@ const TIMERS: [(&str, usize, &str); 43] = [
     (
         "crates/console/src/vitals.rs",
         1,
-        "a dashboard that somebody looks at: one sample a second, on the Overview every five",
+        "a dashboard that somebody looks at: one sample a second, on the Overview four a minute",
     ),
     (
         "crates/console/src/watch.rs",
@@ -560,8 +560,8 @@ const TIMERS: [(&str, usize, &str); 43] = [
     ),
     (
         "crates/worker/src/heartbeat.rs",
-        4,
-        "the heartbeat and its time limit, the own leases, and the look for those that nobody extends",
+        5,
+        "the heartbeat and its time limit, the own leases, and the look for those that nobody extends, seldom while nothing runs",
     ),
     (
         "crates/worker/src/reporter.rs",

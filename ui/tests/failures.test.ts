@@ -97,6 +97,22 @@ test("trouble is looked at sooner and then later again, and a hidden window look
   vi.useRealTimers();
 });
 
+test("the overview hears of a worker that died in silence, and reads nothing while all stays as it was", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  const backend = new FakeBackend();
+  const reads = () => backend.calls.filter((call) => call === "overview").length;
+  await openApp(backend);
+  expect(find("workers").dataset.alive).toBe("1");
+  const before = reads();
+  await vi.advanceTimersByTimeAsync(25_000);
+  expect(reads()).toBe(before);
+  backend.overviewValue = { ...backend.overviewValue, workers: [] };
+  await vi.advanceTimersByTimeAsync(11_000);
+  expect(reads()).toBe(before + 1);
+  expect(find("workers").dataset.alive).toBe("0");
+  vi.useRealTimers();
+});
+
 test("each code has its own words, and a cause hides what only follows from it", async () => {
   const backend = new FakeBackend();
   const well = await backend.condition();

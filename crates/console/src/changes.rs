@@ -18,11 +18,14 @@ pub struct ChangeBatches {
 }
 
 impl ChangeBatches {
-    /// The next batch, never empty. The first change after a quiet time comes at once, those that
+    /// The next batch, never empty. Signs of life of workers are left out: there are some every second, and a
+    /// screen that shows them reads again by itself. The first change after a quiet time comes at once, those that
     /// follow it within a tenth of a second come together. `None` once the queue is gone.
     pub async fn next(&mut self) -> Option<Vec<Change>> {
         let mut batch = Batch::default();
-        batch.add(self.stream.next().await?);
+        while batch.order.is_empty() {
+            batch.add(self.stream.next().await?);
+        }
         sleep_until(self.not_before).await;
         // a timeout of zero still takes what is there already
         while let Ok(Some(change)) = timeout(Duration::ZERO, self.stream.next()).await {
@@ -41,6 +44,9 @@ struct Batch {
 
 impl Batch {
     fn add(&mut self, change: Change) {
+        if matches!(change, Change::WorkerAlive { .. }) {
+            return;
+        }
         if self.known.insert(change.clone()) {
             self.order.push(change);
         }

@@ -27,6 +27,7 @@ mod settings_draft;
 mod statistics;
 mod trigger;
 mod vitals;
+mod vitals_news;
 mod watch;
 
 pub use amount::AmountWatch;

@@ -1,4 +1,4 @@
-//! This host's vital signs for the Overview, sampled four times a minute while, and only while, somebody looks.
+//! This host's vital signs for the Overview, sampled four times a minute at the most while, and only while, somebody looks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use upkeep_contract::worker::HostVitals;
 use upkeep_contract::{Clock, SystemClock};
 use upkeep_operations::vitals::SystemSampler;
 
+use crate::vitals_news::is_news;
 use crate::watch::unless_closed;
 
 /// A dashboard's pace.
@@ -34,14 +35,25 @@ impl<T> Samples<T> {
 /// Samples of the few figures that the Overview shows.
 pub type VitalsWatch = Samples<HostVitals>;
 
-/// Watches this host's vital signs. It takes no console: a host whose database is away is worth
+/// Watches this host's vital signs: a sample that shows nothing new is left out, for a minute at the longest.
+/// It takes no console: a host whose database is away is worth
 /// looking at all the more. Must be called inside a tokio runtime.
 pub fn watch_vitals() -> VitalsWatch {
     let sampler = Shared::new(SystemSampler::new());
+    let mut shown: Option<HostVitals> = None;
     // the use of the processors is known with the second sample
-    watch_at(PAUSE, CALM_PAUSE, move || {
-        sampler.sample(|sampler| sampler.sample(SystemClock.now()))
-    })
+    watch_at(
+        PAUSE,
+        CALM_PAUSE,
+        move || sampler.sample(|sampler| sampler.sample(SystemClock.now())),
+        move |sample| {
+            let worth = shown.as_ref().is_none_or(|shown| is_news(shown, sample));
+            if worth {
+                shown = Some(sample.clone());
+            }
+            worth
+        },
+    )
 }
 
 /// A sampler that is asked off the async threads: sampling reads files, and must not hold up the runtime.
@@ -84,21 +96,22 @@ where
     T: Send + 'static,
     F: Future<Output = Option<T>> + Send + 'static,
 {
-    watch_at(pause, pause, sample)
+    watch_at(pause, pause, sample, |_| true)
 }
 
-/// The same with another pause after the first sample.
+/// The same with another pause after the first sample, and only those that are worth showing.
 fn watch_at<T, F>(
     first: Duration,
     pause: Duration,
     sample: impl FnMut() -> F + Send + 'static,
+    worth: impl FnMut(&T) -> bool + Send + 'static,
 ) -> Samples<T>
 where
     T: Send + 'static,
     F: Future<Output = Option<T>> + Send + 'static,
 {
     let (sender, samples) = mpsc::channel(1);
-    tokio::spawn(keep_sampling(first, pause, sample, sender));
+    tokio::spawn(keep_sampling(first, pause, sample, worth, sender));
     Samples { samples }
 }
 
@@ -106,6 +119,7 @@ async fn keep_sampling<T, F>(
     first: Duration,
     pause: Duration,
     mut sample: impl FnMut() -> F + Send + 'static,
+    mut worth: impl FnMut(&T) -> bool + Send + 'static,
     sender: mpsc::Sender<T>,
 ) where
     F: Future<Output = Option<T>> + Send,
@@ -119,7 +133,9 @@ async fn keep_sampling<T, F>(
         let Some(sample) = sample().await else {
             return;
         };
-        room.send(sample);
+        if worth(&sample) {
+            room.send(sample);
+        }
         if !unless_closed(&sender, sleep(next)).await {
             return;
         }
@@ -175,6 +191,22 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(samples.load(Ordering::SeqCst), 1);
         assert_eq!(watch.next().await, Some(0));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_worth_showing_is_left_out() {
+        let mut count = 0;
+        let mut watch = watch_at(
+            Duration::ZERO,
+            Duration::ZERO,
+            move || {
+                count += 1;
+                std::future::ready(Some(count))
+            },
+            |count| count % 3 == 0,
+        );
+        assert_eq!(watch.next().await, Some(3));
+        assert_eq!(watch.next().await, Some(6));
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ pub enum Change {
         worker_id: WorkerId,
     },
     /// A worker showed a sign of life, with its host's vital signs; nothing else of it changed.
+    /// Workers hear it; it is not sent to screens.
     WorkerAlive {
         /// Which.
         worker_id: WorkerId,

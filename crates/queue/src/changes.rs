@@ -220,6 +220,16 @@ impl ChangeStream {
         }
     }
 
+    /// The next signal that is, or may be, about a task.
+    pub async fn next_about_tasks(&mut self) -> Option<Change> {
+        loop {
+            let change = self.next().await?;
+            if matches!(change, Change::Task { .. } | Change::All) {
+                return Some(change);
+            }
+        }
+    }
+
     async fn next_signal(&mut self) -> Option<Signal> {
         match self.receiver.recv().await {
             Ok(signal) => Some(signal),

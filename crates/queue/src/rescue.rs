@@ -53,6 +53,11 @@ pub struct LeaseWatch {
 }
 
 impl LeaseWatch {
+    /// Whether nothing ran when it last looked: until something changes, there is nothing to take back.
+    pub fn sees_nothing(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     /// Takes note of what runs now; the tasks whose lease has not changed for its whole length.
     fn look(&mut self, rows: Vec<RunningRow>, elapsed: Duration) -> Vec<RunningRow> {
         let mut before = std::mem::take(&mut self.seen);

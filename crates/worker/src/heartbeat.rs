@@ -135,17 +135,26 @@ pub(crate) async fn keep_abandoning(options: WorkerOptions, leases: Leases) {
     }
 }
 
-/// Looks for tasks that nobody holds any more, until it is dropped.
-pub(crate) async fn keep_rescuing(queue: Queue, options: WorkerOptions) {
+/// Looks for tasks that nobody holds any more, until it is dropped. While nothing runs it looks only once
+/// a task changed, or seldom: a signal can be lost.
+pub(crate) async fn keep_rescuing(queue: Queue, options: WorkerOptions, mut changes: ChangeStream) {
     let mut watch = LeaseWatch::default();
     let mut looks = tokio::time::interval(options.rescue_look());
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
+        // before the look: what begins to run during it is heard after it
+        changes.skip_pending();
         match queue.rescue(&mut watch).await {
             Ok(0) => {}
             Ok(count) => tracing::warn!(count, "took back tasks whose worker is gone"),
             Err(error) => tracing::debug!(%error, "cannot look for leases that ran out"),
+        }
+        if watch.sees_nothing() {
+            let heard = tokio::time::timeout(options.heartbeat(), changes.next_about_tasks());
+            if let Ok(None) = heard.await {
+                return;
+            }
         }
     }
 }

@@ -84,7 +84,11 @@ pub async fn start(
         Arc::clone(&pulse),
     ));
     companions.spawn(keep_abandoning(options.clone(), leases.clone()));
-    companions.spawn(keep_rescuing(queue.clone(), options.clone()));
+    companions.spawn(keep_rescuing(
+        queue.clone(),
+        options.clone(),
+        queue.changes(),
+    ));
     companions.spawn(keep_watching(
         queue.clone(),
         id.clone(),

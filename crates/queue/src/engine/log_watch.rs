@@ -21,6 +21,18 @@ const LOOK: Duration = Duration::from_millis(10);
 /// to notice what the system did not tell, such as a log that another file has taken the place of.
 const QUIET_LOOK: Duration = Duration::from_secs(1);
 
+/// Looks at that distance after a write, where the system tells of writes: what is written can be seen only
+/// once the disk has it, which takes it some milliseconds.
+const CLOSE_LOOKS: u32 = 3;
+
+/// How much longer each pause is than the one before, from then on: a commit that the disk takes long for is
+/// seen at most that many times as late as it is. Each look asks SQLite, and every heartbeat brings about a
+/// row of them.
+///
+/// The head of the log's index would tell without asking, but it must not be opened here: to close a file
+/// drops every lock that this process holds on it (`fcntl(2)`), SQLite's as well.
+const GROWTH: u32 = 4;
+
 /// More than the distance of two times that a file system tells apart: Linux counts them in ticks of
 /// its clock, 10 ms at the most (`CONFIG_HZ` 100).
 const FILE_TIME_GRAIN: Duration = Duration::from_millis(50);
@@ -52,29 +64,37 @@ impl LogWatch {
 fn keep_looking(log: &Path, told: &Weak<Notify>) {
     let events = WriteEvents::new();
     let mut settled = None;
+    let mut heard = true;
+    let mut close_looks = 0;
     let mut pause = LOOK;
     while let Some(told) = told.upgrade() {
         // followed before it is looked at: no write can fall between
-        let longest = if events.follow(log) { QUIET_LOOK } else { LOOK };
+        let is_told = events.follow(log);
+        let longest = if is_told { QUIET_LOOK } else { LOOK };
         let stamp = LogStamp::of(log);
-        let stirs = stamp.is_none() || stamp != settled;
+        let stirs = heard || stamp.is_none() || stamp != settled;
         if stirs {
-            settled = stamp.filter(|stamp| stamp.is_settled());
+            // what is written later with the same stamp is told, or shows once this one has settled
+            settled = stamp.filter(|stamp| is_told || stamp.is_settled());
+            close_looks = CLOSE_LOOKS;
             pause = LOOK;
+        } else if close_looks > 0 {
+            close_looks -= 1;
         } else {
-            pause = (pause * 2).min(longest);
+            pause = (pause * GROWTH).min(longest);
         }
         // also for some time after: what is written can be seen only when the disk has it
         if stirs || pause < longest {
             told.notify_one();
         }
         drop(told);
-        if stirs {
+        heard = if stirs {
             // one after another is told no more often than this
             thread::sleep(LOOK);
+            events.wait(Duration::ZERO)
         } else {
-            events.wait(pause);
-        }
+            events.wait(pause)
+        };
     }
 }
 

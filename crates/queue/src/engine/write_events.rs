@@ -40,20 +40,27 @@ mod inotify {
                 .is_some_and(|events| add_watch(events, file, WatchFlags::MODIFY).is_ok())
         }
 
-        /// Waits until the file is written to, or for this long.
-        pub(in crate::engine) fn wait(&self, at_most: Duration) {
+        /// Waits until the file is written to, or for this long. Whether it may have been written to since
+        /// this was asked before; always false where the system cannot tell.
+        pub(in crate::engine) fn wait(&self, at_most: Duration) -> bool {
             let Some(events) = &self.0 else {
-                return std::thread::sleep(at_most);
+                std::thread::sleep(at_most);
+                return false;
             };
             let limit = Timespec::try_from(at_most).ok();
             let waited = poll(&mut [PollFd::new(events, PollFlags::IN)], limit.as_ref());
             if waited.is_err() {
                 // a signal, or something that must not become a busy loop
-                return std::thread::sleep(at_most.min(super::SHORT));
+                std::thread::sleep(at_most.min(super::SHORT));
+                return true;
             }
             let mut buffer = [0; BUFFER_BYTES];
+            let mut any = false;
             // that there were any is all that counts
-            while rustix::io::read(events, &mut buffer).is_ok_and(|bytes| bytes > 0) {}
+            while rustix::io::read(events, &mut buffer).is_ok_and(|bytes| bytes > 0) {
+                any = true;
+            }
+            any
         }
     }
 }
@@ -76,8 +83,9 @@ mod none {
             false
         }
 
-        pub(in crate::engine) fn wait(&self, at_most: Duration) {
+        pub(in crate::engine) fn wait(&self, at_most: Duration) -> bool {
             std::thread::sleep(at_most);
+            false
         }
     }
 }

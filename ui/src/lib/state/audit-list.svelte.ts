@@ -41,7 +41,7 @@ export class AuditList implements PagedList {
       backend: this.#backend,
       read: () => this.#read(),
       // whatever an operator does changes something else as well
-      concerns: ({ kind }) => kind !== "worker_alive",
+      concerns: () => true,
     });
     return () => {
       this.#followed = false;

@@ -25,6 +25,10 @@ export class ConditionState {
   readonly troubles: Trouble[] = $derived(troublesOf(this.value, this.error));
   /** Whether what pages show cannot be read anew. */
   readonly stale: boolean = $derived(this.troubles.some(({ stale }) => stale));
+  /** Changes when something did that no signal tells pages of: workers died or the configuration broke. */
+  readonly silentChange: string | null = $derived(
+    this.value && `${String(this.value.workers_alive)} ${this.value.configuration_error?.message ?? ""}`,
+  );
   readonly #backend: Backend;
   readonly #announce: (text: string) => void;
   readonly #recovered: () => void;

@@ -47,7 +47,7 @@ export class GroupState {
     const { stop } = followChanges({
       backend: this.#backend,
       read: () => this.#read(),
-      concerns: ({ kind }) => kind !== "settings" && kind !== "worker_alive",
+      concerns: ({ kind }) => kind !== "settings",
       atLeastEveryMs: AT_LEAST_EVERY_MS,
     });
     return () => {

@@ -10,8 +10,8 @@ import type { TaskId } from "$lib/generated/TaskId";
 import { followChanges, type Follower } from "./follow";
 import { OperationCard, type CardTools } from "./operation-card.svelte";
 
-/** A worker that dies sends no signal; this is how late the page may notice. */
-const AT_LEAST_EVERY_MS = 10_000;
+/** Whatever changes without a signal is told by the condition, which is looked at more often: this is for the rest. */
+const AT_LEAST_EVERY_MS = 60_000;
 
 export class OverviewState {
   value: Overview | null = $state.raw(null);
@@ -41,8 +41,7 @@ export class OverviewState {
     const follower = followChanges({
       backend: this.#backend,
       read: () => this.#read(),
-      // a sign of life changes nothing that is shown here; who gives none any more is seen by the regular look
-      concerns: ({ kind }) => kind !== "worker_alive",
+      concerns: () => true,
       atLeastEveryMs: AT_LEAST_EVERY_MS,
     });
     this.#follower = follower;
@@ -50,6 +49,11 @@ export class OverviewState {
       follower.stop();
       if (this.#follower === follower) this.#follower = null;
     };
+  }
+
+  /** Reads anew, while it is followed. */
+  refresh(): void {
+    this.#follower?.refresh();
   }
 
   /** One read, for a page that needs to know the operations and hosts and need not follow them. */

@@ -8,8 +8,10 @@ import type { Choices } from "$lib/operations/forms";
 import { followChanges } from "./follow";
 import { SettingsDraft } from "./settings-draft.svelte";
 
-/** A file mended in an editor or a folder that came back sends no signal; this is how late the page may notice. */
-const AT_LEAST_EVERY_MS = 10_000;
+/** A file mended in an editor or a folder that came back sends no signal; this is how late its page may notice. */
+const CLOSE_MS = 10_000;
+/** Pages that only choose from it: whether it can be used at all, the condition tells sooner. */
+const AT_LEAST_EVERY_MS = 60_000;
 
 export class SettingsState {
   value: SettingsView | null = $state.raw(null);
@@ -30,12 +32,13 @@ export class SettingsState {
     this.draft = new SettingsDraft(backend, (view) => this.#take(view));
   }
 
-  follow(): Stop {
+  /** Reads at once and again on changes, until stopped; `closely` for the page that shows it. */
+  follow({ closely = false } = {}): Stop {
     return followChanges({
       backend: this.#backend,
       read: () => this.#read(),
       concerns: (change) => change.kind === "settings" || change.kind === "all",
-      atLeastEveryMs: AT_LEAST_EVERY_MS,
+      atLeastEveryMs: closely ? CLOSE_MS : AT_LEAST_EVERY_MS,
     }).stop;
   }
 

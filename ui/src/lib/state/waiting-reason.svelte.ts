@@ -22,7 +22,7 @@ export class WaitingReason {
     return followChanges({
       backend: this.#backend,
       read: () => this.#read(),
-      concerns: ({ kind }) => kind !== "settings" && kind !== "worker_alive",
+      concerns: ({ kind }) => kind !== "settings",
       atLeastEveryMs: AT_LEAST_EVERY_MS,
     }).stop;
   }

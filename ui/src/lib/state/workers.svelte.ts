@@ -9,8 +9,8 @@ import { counted } from "$lib/format";
 import { withVitals, type Courses } from "$lib/operations/courses";
 import { followChanges, type Follower } from "./follow";
 
-/** A worker that dies sends no signal; this is how late the page may notice. */
-const AT_LEAST_EVERY_MS = 10_000;
+/** Heartbeats come every three seconds and are not signalled to screens, and a worker that dies sends nothing. */
+const AT_LEAST_EVERY_MS = 3000;
 
 export class WorkersState {
   value: Worker[] | null = $state.raw(null);
@@ -42,8 +42,7 @@ export class WorkersState {
     const follower = followChanges({
       backend: this.#backend,
       read: () => this.#read(),
-      concerns: ({ kind }) =>
-        kind === "worker" || kind === "worker_alive" || kind === "task" || kind === "all",
+      concerns: ({ kind }) => kind === "worker" || kind === "task" || kind === "all",
       atLeastEveryMs: AT_LEAST_EVERY_MS,
     });
     this.#follower = follower;
