@@ -12,17 +12,18 @@ use serde_json::{Value, json};
 use crate::program::{Program, Which, newest};
 
 /// Opens the app, and tells its process.
-pub(crate) async fn open(home: &Path) -> (Program, Client, u32) {
+pub(crate) async fn open(which: Which, home: &Path) -> (Program, Client, u32) {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
         .port();
-    let app = Which::Upkeep.path();
-    let driver = Program::start(
+    let app = which.path();
+    let driver = Program::start_with(
         Path::new("WebKitWebDriver"),
         &[&format!("--port={port}")],
         home,
+        which.paints_like_upkeep(),
     );
     let capabilities: Capabilities = [(
         "webkitgtk:browserOptions".to_owned(),

@@ -14,6 +14,15 @@ pub(crate) enum Which {
 impl Which {
     pub(crate) const BOTH: [Self; 2] = [Self::Upkeep, Self::Trivial];
 
+    /// What makes it paint as Upkeep does by itself where there is no graphics card (`src-tauri/src/drawing.rs`),
+    /// when frames are compared.
+    pub(crate) fn paints_like_upkeep(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Upkeep => &[],
+            Self::Trivial => &[("WEBKIT_SKIA_ENABLE_CPU_RENDERING", "1")],
+        }
+    }
+
     /// Where it lies; `scripts/bench.sh` says so.
     pub(crate) fn path(self) -> PathBuf {
         let name = match self {
@@ -34,8 +43,19 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it on an installation.
     pub(crate) fn start(program: &Path, arguments: &[&str], home: &Path) -> Self {
+        Self::start_with(program, arguments, home, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub(crate) fn start_with(
+        program: &Path,
+        arguments: &[&str],
+        home: &Path,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let child = Command::new(program)
             .args(arguments)
+            .envs(variables.iter().copied())
             .env("UPKEEP_HOME", home)
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             // a group of its own, so that whatever it starts ends with it

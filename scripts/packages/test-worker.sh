@@ -125,10 +125,6 @@ in_sandbox_sees_the_disk() {
 
 # the server, where this upkeepctl has one
 serve() {
-    if ! there upkeepctl serve --help >/dev/null 2>&1; then
-        note "not tried: this upkeepctl has no \`serve\` yet"
-        return 0
-    fi
     sandboxed upkeepctl serve --no-worker --port 7471 >"$place/server.log" 2>&1 &
     server=$!
     tries=0

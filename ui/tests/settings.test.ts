@@ -228,7 +228,7 @@ test("every change is shown with what was and what will be, and from when on, be
   const cells = (row: HTMLElement) => [...row.children].map((cell) => cell.textContent?.trim()).join(" | ");
   const rows = all("difference").map(cells);
   expect(rows).toEqual([
-    "Run a worker inside this app | on | off | when Upkeep starts",
+    "Run the built-in worker | on | off | when Upkeep starts",
     "Tasks that a worker performs at once | 2 | 8 | when a worker starts",
     "Which waiting task comes first | by priority, then the oldest | the newest | when a worker starts",
   ]);

@@ -15,6 +15,7 @@ import {
   NOW,
   running,
 } from "./builders";
+import { ALL_TASKS, TaskList } from "$lib/state/task-list.svelte";
 import { FakeBackend } from "./fake";
 import { all, click, eventually, find, openApp, query, settled, text } from "./window";
 
@@ -74,6 +75,31 @@ test("newer tasks wait behind a button, and rows change in place", async () => {
   await click("show-newer");
   expect(ids()).toEqual(["new-a", "task-0", "task-1", "task-2"]);
   expect(query("show-newer")).toBeNull();
+});
+
+test("rows that say what they said stay the very same, and are not drawn anew", async () => {
+  const backend = withTasks(3);
+  const { listTasks } = backend;
+  let reads = 0;
+  backend.listTasks = async (...asked) => {
+    const page = await listTasks(...asked);
+    reads += 1;
+    return structuredClone(page);
+  };
+  const list = new TaskList(backend, ALL_TASKS);
+  const stop = list.follow();
+  await eventually(() => expect(list.rows).toHaveLength(3));
+  const { rows } = list;
+  backend.changed({ kind: "all" });
+  await eventually(() => expect(reads).toBe(2));
+  await settled();
+  expect(list.rows).toBe(rows);
+  backend.update(detailOf(ended("cancelled", { id: "task-1", enqueued_at: NOW - 1000 })));
+  backend.changed({ kind: "all" });
+  await eventually(() => expect(list.rows[1]?.state).toBe("cancelled"));
+  expect(list.rows[0]).toBe(rows[0]);
+  expect(list.rows[2]).toBe(rows[2]);
+  stop();
 });
 
 test("a task that was cleaned from the history leaves the list", async () => {

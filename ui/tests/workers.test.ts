@@ -122,7 +122,7 @@ test("without a worker the page teaches how to start one", async () => {
   await openApp(new FakeBackend(), "#/workers");
   expect(text("workers-empty")).toContain("upkeep-worker run");
   expect(text("workers-empty")).toContain("upkeep-worker@all");
-  expect(text("workers-empty")).toContain("inside this app: Start it now");
+  expect(text("workers-empty")).toContain("the built-in one: Start it now");
 });
 
 test("workers that cannot be read say why", async () => {

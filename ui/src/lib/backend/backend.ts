@@ -144,7 +144,7 @@ export interface Backend {
   /** Takes workers that are gone off the list; how many. One that lives or holds a task stays. */
   forgetWorkers(workerIds: readonly WorkerId[]): Promise<number>;
   embeddedWorker(): Promise<EmbeddedWorker>;
-  /** Starts the worker inside this app; it performs what is queued, and nothing is asked for. */
+  /** Starts the built-in worker; it performs what is queued, and nothing is asked for. */
   beginEmbeddedWorker(): Promise<EmbeddedWorker>;
   /** Stops it; what it holds goes back to the queue. */
   endEmbeddedWorker(): Promise<EmbeddedWorker>;

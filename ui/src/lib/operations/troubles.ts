@@ -155,7 +155,7 @@ function ofTheWorkers(condition: Condition): Trouble {
           : "Start one on this machine:",
         condition.worker_command,
       ),
-      step("Or start the one inside this app on the Workers page."),
+      step("Or start the built-in one on the Workers page."),
     ],
     stale: false,
   };

@@ -15,8 +15,8 @@ const VALUES: Record<string, Words> = {
     help: "An older plan is refused: what was seen long ago is previewed again.",
   },
   "worker.embedded": {
-    name: "Run a worker inside this app",
-    help: "Without one, tasks wait for an upkeep-worker run.",
+    name: "Run the built-in worker",
+    help: "It runs inside Upkeep itself. Without it, tasks wait for an upkeep-worker run.",
   },
   "worker.concurrency": {
     name: "Tasks that a worker performs at once",

@@ -10,6 +10,7 @@ import type { TaskFilter } from "$lib/generated/TaskFilter";
 import type { TaskPage } from "$lib/generated/TaskPage";
 import type { Timestamp } from "$lib/generated/Timestamp";
 import { followChanges } from "./follow";
+import { kept, keptList } from "./kept";
 
 /** Who asks the list for a filter asks here, too, for the address of one. */
 export { ALL_TASKS, filterHref } from "$lib/operations/task-choice";
@@ -152,7 +153,12 @@ export class TaskList {
     const top = shown[0];
     const read = new Map(page.tasks.map((task) => [task.id, task]));
     // what the answer reaches and does not name is gone, or no longer matches
-    this.rows = shown.flatMap((task) => read.get(task.id) ?? (reaches(page, task) ? [] : [task]));
+    const rows = shown.flatMap((task) => {
+      const again = read.get(task.id);
+      if (again) return [kept(task, again)];
+      return reaches(page, task) ? [] : [task];
+    });
+    this.rows = keptList(shown, rows);
     this.newer = top ? page.tasks.filter((task) => isOlder(top, task)) : [];
     if (page.next === null) {
       this.next = null;

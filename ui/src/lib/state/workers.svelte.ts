@@ -14,7 +14,7 @@ const AT_LEAST_EVERY_MS = 3000;
 
 export class WorkersState {
   value: Worker[] | null = $state.raw(null);
-  /** The worker inside this app. */
+  /** The built-in worker. */
   embedded: EmbeddedWorker | null = $state.raw(null);
   /** How each host's vital signs went while the page was looked at. */
   courses: Courses = $state.raw(new Map());
@@ -60,11 +60,11 @@ export class WorkersState {
     return this.#ask(worker.id, "resume", `Worker ${worker.pid} on ${worker.host} claims tasks again`);
   }
 
-  /** Starts the worker inside this app. */
+  /** Starts the built-in worker. */
   begin(): Promise<void> {
     return this.#do(async () => {
       this.embedded = await this.#backend.beginEmbeddedWorker();
-      this.#announce("The worker inside this app runs");
+      this.#announce("The built-in worker runs");
     });
   }
 
@@ -72,7 +72,7 @@ export class WorkersState {
   end(): Promise<void> {
     return this.#do(async () => {
       this.embedded = await this.#backend.endEmbeddedWorker();
-      this.#announce("The worker inside this app has stopped");
+      this.#announce("The built-in worker has stopped");
     });
   }
 
