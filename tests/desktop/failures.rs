@@ -258,7 +258,15 @@ async fn a_fresh_installation_leads_to_its_first_preview_in_three_clicks() {
         .await;
     shot(&app, "first-run").await;
 
+    let mark = "return getComputedStyle(document.querySelector(
+        '[data-testid=first-choice-system-temporary] input'), '::before').visibility";
+    assert_eq!(
+        app.run(mark, vec![]).await,
+        "hidden",
+        "it looks as if it were chosen"
+    );
     app.click("first-choice-system-temporary").await;
+    assert_eq!(app.run(mark, vec![]).await, "visible");
     app.click("first-add").await;
     app.click("first-preview").await;
     app.wait_for_text("plan-dialog", "left-behind").await;
