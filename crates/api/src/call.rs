@@ -9,8 +9,8 @@ use axum::http::request::Parts;
 use axum::http::{Request, Uri, header};
 use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use upkeep_console::Console;
 use upkeep_contract::ErrorCode;
@@ -184,6 +184,9 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Sent for Sends<T> {
     async fn read(head: &Parts, body: Body) -> Reply<Self> {
         let bytes = bytes_of(head, body).await?;
         let value = json_of(head, &bytes)?;
+        if !value.is_object() {
+            return Err(Problem::invalid("the body is no JSON object"));
+        }
         serde_json::from_value(value)
             .map(Self)
             .map_err(|error| Problem::invalid(error.to_string()))
@@ -270,6 +273,17 @@ fn json_of(head: &Parts, bytes: &[u8]) -> Reply<Value> {
         return Err(Problem::invalid("a text holds a NUL character"));
     }
     Ok(value)
+}
+
+/// For a field that is an object: serde would take a list as its fields in their order as well, and an empty
+/// list as an object that says nothing, which for a filter is everything.
+pub(crate) fn only_an_object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let object = serde_json::Map::deserialize(deserializer)?;
+    serde_json::from_value(Value::Object(object)).map_err(serde::de::Error::custom)
 }
 
 /// No database keeps it, and nothing that is asked for has one.

@@ -7,7 +7,7 @@ use upkeep_contract::bulk::{BulkCancelOutcome, BulkCount, BulkRunAgainOutcome};
 use upkeep_contract::task::{ForceCloseOutcome, PriorityOutcome, TaskFilter};
 
 use crate::answer::{Accepted, Data, Done};
-use crate::call::{Call, NoQuery, Sends};
+use crate::call::{Call, NoQuery, Sends, only_an_object};
 use crate::problem::Reply;
 use crate::query::TaskFilterQuery;
 use crate::table::Table;
@@ -60,6 +60,8 @@ struct Priority {
 #[serde(deny_unknown_fields)]
 struct Matching {
     /// Which tasks.
+    #[serde(deserialize_with = "only_an_object")]
+    #[schemars(with = "TaskFilter")]
     filter: TaskFilter,
     /// What was enqueued later is left alone.
     enqueued_by: Timestamp,

@@ -85,6 +85,15 @@ async fn the_list_of_tasks_goes_on_page_by_page(site: Site) {
     assert_eq!(count("text=no+such+text").await, 0);
     let counted = site.get("/api/tasks/count").await.expect(200);
     let all = json!({ "filter": {}, "enqueued_by": counted["at"] });
+    // a list is no filter, least of all the one that takes everything
+    for wrong in [
+        json!({ "filter": [], "enqueued_by": counted["at"] }),
+        json!([{}, counted["at"]]),
+        json!([]),
+    ] {
+        let refused = site.post("/api/tasks/cancel", &wrong).await;
+        assert_eq!(refused.fault(), (422, "invalid_parameters".to_owned()));
+    }
     let cancelled = site.post("/api/tasks/cancel", &all).await.expect(200);
     assert_eq!(cancelled["cancelled"], 5);
     let again = site.post("/api/tasks/run-again", &all).await.expect(202);
