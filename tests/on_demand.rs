@@ -417,7 +417,7 @@ async fn restore_from_trash_runs_only_when_asked() {
 }
 
 /// Every timer of the program, by file, with what it waits for. A timer that is not named here fails the test.
-const TIMERS: [(&str, usize, &str); 43] = [
+const TIMERS: [(&str, usize, &str); 44] = [
     (
         "crates/api/src/call.rs",
         1,
@@ -582,6 +582,11 @@ const TIMERS: [(&str, usize, &str); 43] = [
         "src-tauri/src/notifications.rs",
         4,
         "an open app: how often ends of tasks are told on the desktop, how long that may take, and how long it is shown",
+    ),
+    (
+        "src-tauri/src/page_process.rs",
+        1,
+        "a page whose process has died again: the pause before it is loaded anew",
     ),
     (
         "ui/src/lib/backend/http/events.ts",

@@ -11,6 +11,8 @@ mod events;
 mod instance;
 mod logging;
 mod notifications;
+#[cfg(target_os = "linux")]
+mod page_process;
 mod preferences;
 mod state;
 mod watches;
@@ -28,7 +30,10 @@ pub fn run() -> tauri::Result<()> {
     drawing::choose();
     logging::start();
     tracing::info!("{}", upkeep_console::ON_DEMAND_NOTICE);
-    let app = commands::register(Builder::<Wry>::default())
+    let builder = commands::register(Builder::<Wry>::default());
+    #[cfg(target_os = "linux")]
+    let builder = builder.plugin(page_process::looked_after());
+    let app = builder
         .plugin(instance::single_instance())
         .plugin(instance::remembered_window())
         .plugin(tauri_plugin_dialog::init())

@@ -91,6 +91,27 @@ async fn an_app_killed_in_the_middle_of_a_task_goes_on_after_the_lease() {
     ends_and_starts_again(kill, AttemptOutcome::Lost).await;
 }
 
+/// The driver gives up a session whose page died, so what the app logs tells: a page that samples is in view.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_whose_process_dies_comes_back_where_it_was() {
+    const BEGAN: &str = "live sampling of this host began";
+    let installation = Installation::new();
+    let mut app = App::open_with(&installation, &[("RUST_LOG", "info,upkeep=debug")]).await;
+    app.wait_for_log(1, "canvases are drawn by the processor");
+    app.find("nav-overview").await;
+    app.go("#/health/live").await;
+    app.css("canvas").await;
+    app.wait_for_log(1, BEGAN);
+    signal(app.page_process(), rustix::process::Signal::KILL);
+    app.wait_for_log(1, "the page's process has died");
+    app.wait_for_log(2, BEGAN);
+    assert!(
+        !app.output().contains("cannot load the page"),
+        "{}",
+        app.output()
+    );
+}
+
 fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     rustix::process::kill_process(pid, signal).unwrap();

@@ -60,9 +60,11 @@ impl Process {
             Some(url) => command.env("UPKEEP_DATABASE_URL", url),
             None => command.env_remove("UPKEEP_DATABASE_URL"),
         };
+        if !command.get_envs().any(|(name, _)| name == "RUST_LOG") {
+            command.env("RUST_LOG", "info");
+        }
         let child = command
             .env("UPKEEP_HOME", installation.home())
-            .env("RUST_LOG", "info")
             // a group of its own, so that whatever it starts ends with it
             .process_group(0)
             .stdin(Stdio::null())
@@ -83,6 +85,25 @@ impl Process {
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// It and the processes it started that are still there: their ids and names, `… (dead)` for those nobody has
+    /// waited for.
+    pub(crate) fn group(&self) -> Vec<(u32, String)> {
+        let of_group = |entry: std::io::Result<std::fs::DirEntry>| {
+            // `pid (name) state parent group …`, where the name may hold anything
+            let stat = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+            let (begin, rest) = stat.rsplit_once(')')?;
+            let (pid, name) = begin.split_once('(')?;
+            let mut rest = rest.split_whitespace();
+            let dead = if rest.next()? == "Z" { " (dead)" } else { "" };
+            let group = rest.nth(1)?.parse::<u32>().ok()?;
+            (group == self.pid()).then_some((pid.trim().parse().ok()?, format!("{name}{dead}")))
+        };
+        std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(of_group)
+            .collect()
     }
 
     /// Sends it a signal.

@@ -85,7 +85,8 @@ impl App {
                 .then(KeyAction::Down { value })
                 .then(KeyAction::Up { value });
         }
-        self.client.perform_actions(actions).await.unwrap();
+        let pressed = self.client.perform_actions(actions).await;
+        self.answered(&format!("press {keys:?}"), pressed);
     }
 
     /// Presses a key while another is held.
@@ -95,7 +96,8 @@ impl App {
             .then(KeyAction::Down { value })
             .then(KeyAction::Up { value })
             .then(KeyAction::Up { value: held });
-        self.client.perform_actions(actions).await.unwrap();
+        let pressed = self.client.perform_actions(actions).await;
+        self.answered(&format!("press {held:?} and {value:?}"), pressed);
     }
 
     /// What has the focus, in words: its tag, test id and name; `BODY` when nothing has.

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -90,9 +91,40 @@ impl App {
         self.driver.output()
     }
 
+    /// Waits until the app has logged this so often.
+    pub(crate) fn wait_for_log(&mut self, times: usize, text: &str) {
+        self.driver.wait_for_times(times, text);
+    }
+
+    /// The process that shows the page, which is one of its own.
+    pub(crate) fn page_process(&self) -> u32 {
+        let of_page = |(pid, name): (u32, String)| name.starts_with("WebKitWebProc").then_some(pid);
+        let found: Vec<u32> = self
+            .driver
+            .group()
+            .into_iter()
+            .filter_map(of_page)
+            .collect();
+        assert_eq!(found.len(), 1, "{:?}", self.driver.group());
+        found[0]
+    }
+
+    /// What the driver answered; else the test ends with all that tells why. A driver whose app or page has died
+    /// answers with an unknown error without a word.
+    pub(crate) fn answered<T>(&self, what: &str, answer: Result<T, CmdError>) -> T {
+        answer.unwrap_or_else(|error| {
+            panic!(
+                "{what}: {error:?}\nthere still are {:?}\nthe app says:\n{}",
+                self.driver.group(),
+                self.output()
+            )
+        })
+    }
+
     /// Ends the session and the app with it.
     pub(crate) async fn close(self) {
-        self.client.close().await.unwrap();
+        let ended = self.client.clone().close().await;
+        self.answered("close", ended);
     }
 
     /// The element with this `data-testid`, once it is there and shown.
@@ -121,7 +153,8 @@ impl App {
 
     /// Clicks the element with this `data-testid`.
     pub(crate) async fn click(&self, id: &str) {
-        self.find(id).await.click().await.unwrap();
+        let clicked = self.find(id).await.click().await;
+        self.answered(&format!("click `{id}`"), clicked);
     }
 
     /// True when an element with this `data-testid` is shown right now.
@@ -175,7 +208,8 @@ impl App {
 
     /// Runs JavaScript in the page.
     pub(crate) async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
-        self.client.execute(script, arguments).await.unwrap()
+        let answer = self.client.execute(script, arguments).await;
+        self.answered(script, answer)
     }
 
     /// Everything the page says.
@@ -191,7 +225,8 @@ impl App {
 
     /// Writes a screenshot of the page.
     pub(crate) async fn screenshot(&self, path: &Path) {
-        std::fs::write(path, self.client.screenshot().await.unwrap()).unwrap();
+        let picture = self.answered("screenshot", self.client.screenshot().await);
+        std::fs::write(path, picture).unwrap();
     }
 }
 
