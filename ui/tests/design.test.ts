@@ -96,6 +96,12 @@ test("figures have one width, and what moves stops for those who want less motio
     expect(calm).toContain(stopped);
 });
 
+test("a panel, which may grow long, casts no blurred shadow", () => {
+  expect(/\.panel \{[^}]*box-shadow: var\(--shadow\);/.test(base)).toBe(true);
+  const [x, y, blur] = /--shadow: (\S+) (\S+) (\S+) /.exec(tokens)?.slice(1) ?? [];
+  expect([x, y, blur]).toEqual(["0", "1px", "0"]);
+});
+
 test("what is used has a value, and every value is used", () => {
   const defined = new Set([...tokens.matchAll(/^ {2}(--[a-z0-9-]+):/gm)].map((match) => match[1]));
   const used = new Set(
