@@ -91,11 +91,15 @@ rust_build() { stage "rust: build" cargo build --workspace --lib --bins --tests;
 
 rust_tests() {
     targets=$(test_targets)
+    # they wait more than they work (leases, time limits): two threads keep 37 % of two cores busy
+    threads=$((2 * $(nproc)))
     stage "rust: doc tests" cargo test --workspace --doc
     # shellcheck disable=SC2086 # names of targets are words
-    stage "rust: tests" on_a_desktop cargo test --workspace --no-fail-fast --lib --bins $targets
+    stage "rust: tests" on_a_desktop env RUST_TEST_THREADS="$threads" \
+        cargo test --workspace --no-fail-fast --lib --bins $targets
     # the way of deleting of other systems, on this one: the same suite once more
-    stage "rust: cleaning as elsewhere" on_a_desktop cargo test --workspace --no-fail-fast \
+    stage "rust: cleaning as elsewhere" on_a_desktop env RUST_TEST_THREADS="$threads" \
+        cargo test --workspace --no-fail-fast \
         --features upkeep-operations/portable --test cleaning --test attacks --test everywhere
 }
 

@@ -151,10 +151,17 @@ pub(crate) fn age(path: &Path, hours_old: i64) {
     age_and_read(path, hours_old, hours_old);
 }
 
+thread_local! {
+    /// One now for each test, so that two equal ages are equal times; in seconds since the Unix epoch.
+    static SECONDS: i64 = {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        i64::try_from(since.unwrap().as_secs()).unwrap()
+    };
+}
+
 /// The same with an access time of its own.
 pub(crate) fn age_and_read(path: &Path, hours_old: i64, hours_since_read: i64) {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let seconds = i64::try_from(since.unwrap().as_secs()).unwrap();
+    let seconds = SECONDS.with(|seconds| *seconds);
     let before = |hours: i64| Timespec {
         tv_sec: seconds - hours * 3600,
         tv_nsec: 123_456_789,
