@@ -44,7 +44,7 @@ fn look_after(webview: &Webview) {
 
 /// `WebKitGTK` 2.50 has OpenGL draw larger canvases, keeps what that needs in one cache of the main thread, and gives
 /// some of it back from the thread that composes the page, without a lock: now and then that ends the process, with
-/// an illegal instruction in Skia's `GrResourceCache`. The processor draws a chart as quickly.
+/// an illegal instruction in Skia's `GrResourceCache`. Charts take less without it (docs/benchmarks.md, "The window").
 fn draw_canvases_by_processor(view: &WebView) {
     /// Since 2.46; older ones draw so anyway.
     const ACCELERATION: &str = "enable-2d-canvas-acceleration";
