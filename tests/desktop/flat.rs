@@ -6,6 +6,7 @@ use upkeep_contract::SystemClock;
 use upkeep_contract::clock::Clock;
 
 use crate::support::installation::Installation;
+use crate::support::process::stat;
 use crate::support::webdriver::App;
 
 /// How long, in seconds.
@@ -33,7 +34,7 @@ fn look(app: u32) -> (Taken, Taken) {
         else {
             continue;
         };
-        if let Some(fields) = stat(pid) {
+        if let Some((_, fields)) = stat(pid) {
             processes.push((pid, fields[1].parse().unwrap()));
         }
     }
@@ -53,15 +54,8 @@ fn look(app: u32) -> (Taken, Taken) {
     (taken(app), whole)
 }
 
-/// The fields after the name: state, parent, …
-fn stat(pid: u32) -> Option<Vec<String>> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = text.rsplit_once(')')?;
-    Some(fields.split_whitespace().map(str::to_owned).collect())
-}
-
 fn taken(pid: u32) -> Taken {
-    let Some(fields) = stat(pid) else {
+    let Some((_, fields)) = stat(pid) else {
         return Taken::default();
     };
     let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();

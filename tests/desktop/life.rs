@@ -5,6 +5,7 @@ use std::time::Duration;
 use upkeep_contract::task::{AttemptOutcome, TaskState};
 
 use crate::support::installation::{Installation, all_tasks, until, until_final};
+use crate::support::process::stat;
 use crate::support::webdriver::App;
 use crate::support::{self, files};
 
@@ -118,11 +119,9 @@ fn signal(pid: u32, signal: rustix::process::Signal) {
 }
 
 async fn wait_until_gone(pid: u32) {
-    let stat = format!("/proc/{pid}/stat");
     for _ in 0..300 {
         // a zombie has ended; its parent has just not looked yet
-        let text = std::fs::read_to_string(&stat).unwrap_or_default();
-        if text.is_empty() || text.contains(") Z ") {
+        if stat(pid).is_none_or(|(_, fields)| fields[0] == "Z") {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

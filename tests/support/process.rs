@@ -33,6 +33,17 @@ fn beside(name: &str, package: &str) -> PathBuf {
     program
 }
 
+/// What the system tells of a process: its name, and the fields after that: state (`Z`: has ended, and nobody has
+/// waited for it), parent, group, …
+pub(crate) fn stat(pid: u32) -> Option<(String, Vec<String>)> {
+    // `pid (name) state …`, where the name may hold anything
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (begin, fields) = text.rsplit_once(')')?;
+    let (_, name) = begin.split_once('(')?;
+    let fields = fields.split_whitespace().map(str::to_owned).collect();
+    Some((name.to_owned(), fields))
+}
+
 /// A process that is killed when the test ends, however it ends.
 pub(crate) struct Process {
     child: Child,
@@ -91,14 +102,10 @@ impl Process {
     /// waited for.
     pub(crate) fn group(&self) -> Vec<(u32, String)> {
         let of_group = |entry: std::io::Result<std::fs::DirEntry>| {
-            // `pid (name) state parent group …`, where the name may hold anything
-            let stat = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
-            let (begin, rest) = stat.rsplit_once(')')?;
-            let (pid, name) = begin.split_once('(')?;
-            let mut rest = rest.split_whitespace();
-            let dead = if rest.next()? == "Z" { " (dead)" } else { "" };
-            let group = rest.nth(1)?.parse::<u32>().ok()?;
-            (group == self.pid()).then_some((pid.trim().parse().ok()?, format!("{name}{dead}")))
+            let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let (name, fields) = stat(pid)?;
+            let dead = if fields[0] == "Z" { " (dead)" } else { "" };
+            (fields[2] == self.pid().to_string()).then(|| (pid, format!("{name}{dead}")))
         };
         std::fs::read_dir("/proc")
             .unwrap()
